@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Makefile - potad's front door
+#
+# The kernel's half of the build is in Kbuild; this file only finds a kernel
+# to build for and starts the scripts, so `make -C KDIR M=$PWD` and DKMS work
+# without it. What is given on the command line (W=1, C=2, V=1, LLVM=1, CC=...,
+# INSTALL_MOD_PATH=...) reaches the kernel's build by itself.
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+export KSRC
+
+# The scripts start kernel builds of their own, for other kernels: this make's
+# flags, variables and job slots are not meant for those.
+script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
+
+.PHONY: help modules modules_install clean kunit kselftest check test demo
+
+help: ## this text
+	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
+	@echo
+	@sed -n 's/^\([a-z_]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target text; do printf '  %-16s %s\n' "$$target" "$$text"; done
+	@echo
+	@echo 'Variables:'
+	@echo '  KVER=6.1.0-56-amd64  build for that kernel (default: the running one, $(KVER))'
+	@echo '  KDIR=/path           kernel build tree or headers (default: /lib/modules/KVER/build)'
+	@echo '  KSRC=/path           your kernel tree, for the kernels that demo and the tests boot'
+	@echo '  LLVM=1 W=1 C=2 V=1   as in any kernel build'
+	@echo '  INSTALL_MOD_PATH=DIR where modules_install puts lib/modules (default: /)'
+
+modules: ## build potad.ko for the kernel KVER or the build tree KDIR
+modules_install: ## install what modules built (root, or INSTALL_MOD_PATH)
+
+modules modules_install:
+	@test -f '$(KDIR)/Makefile' || { \
+		echo 'potad: no kernel build tree at $(KDIR): install linux-headers-$(KVER)' \
+			'or name another with KVER= or KDIR=' >&2; exit 1; }
+	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' $@
+
+clean: ## remove what the build and the tests left here (kernels stay cached)
+	@find . \( -path ./.git -o -path ./build \) -prune -o -type f \( \
+		-name '*.o' -o -name '*.a' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o \
+		-name '.*.cmd' -o -name '.*.d' -o -name Module.symvers -o -name modules.order \
+		\) -exec rm -f {} +
+	@rm -rf build out .tmp_versions
+
+kunit: ## run the KUnit suites in user-mode Linux
+	@$(script) scripts/deps build && scripts/run-kunit
+
+kselftest: ## run the scripts over debugfs in a QEMU guest
+	@$(script) scripts/deps build qemu && scripts/run-kselftest
+
+check: ## run the static checks: checkpatch, sparse, W=1, kernel-doc, DKMS ...
+	@$(script) scripts/deps build check dkms && scripts/check
+
+test: ## all of kunit, kselftest and check; the last line is the sum
+	@$(script) scripts/test
+
+demo: ## boot a test kernel and show the whole path, down to the comparison
+	@$(script) scripts/demo
