@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Makefile - potad's front door
+# potad's front door
 #
 # The kernel's half of the build is in Kbuild; this file only finds a kernel
 # to build for and starts the scripts, so `make -C KDIR M=$PWD` and DKMS work
@@ -34,7 +34,7 @@ modules: ## build potad.ko for the kernel KVER or the build tree KDIR
 modules_install: ## install what modules built (root, or INSTALL_MOD_PATH)
 
 modules modules_install:
-	@test -f '$(KDIR)/Makefile' || { \
+	@test -f '$(KDIR)/.config' || { \
 		echo 'potad: no kernel build tree at $(KDIR): install linux-headers-$(KVER)' \
 			'or name another with KVER= or KDIR=' >&2; exit 1; }
 	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' $@
