@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Allocations inside the kernel that fail, one after the other, until every single
+# one has failed once: while loading, while handing out blocks, and all of them at
+# once while freeing. Needs a kernel with CONFIG_FAULT_INJECTION.
+
+. "$(dirname "$0")/lib.sh"
+begin
+
+# failable: may allocations that can sleep fail, of any order?
+failable() {
+	[ -e /proc/self/fail-nth ] || skip "this kernel cannot inject faults"
+	[ -d "$debugfs/failslab" ] || skip "this kernel has no failslab"
+	[ -d "$debugfs/fail_page_alloc" ] || skip "this kernel has no fail_page_alloc"
+	echo N >"$debugfs/failslab/ignore-gfp-wait"
+	echo N >"$debugfs/fail_page_alloc/ignore-gfp-wait"
+	echo N >"$debugfs/fail_page_alloc/ignore-gfp-highmem"
+	echo 0 >"$debugfs/fail_page_alloc/min-order"
+	# every fault would print a stack
+	echo 0 >"$debugfs/failslab/verbose"
+	echo 0 >"$debugfs/fail_page_alloc/verbose"
+}
+
+# every allocation of an insmod fails once: refused and undone, or done without
+loading() {
+	failable
+	[ -n "${POTAD_KO:-}" ] || skip "POTAD_KO does not say where the module is"
+	free_before=$(cma_free)
+	n=0 failed=0 visited=yes
+	while [ $visited = yes ]; do
+		n=$((n + 1))
+		[ $n -lt 5000 ]
+		"$here/failnth" $n insmod "$POTAD_KO" "size=4M" >"$tmp/result" ||
+			failed=$((failed + 1))
+		grep -q '^visited=yes' "$tmp/result" || visited=no
+		case $(cat "$tmp/result") in
+		*"result=0")
+			books || [ ! -d "$dir" ]
+			unload
+			;;
+		*"result=-1 ENOMEM") ;;
+		*) echo "allocation $n: $(cat "$tmp/result")"; return 1 ;;
+		esac
+		gone
+		[ ! -e "$dir" ]
+		same "CmaFree after allocation $n failed" "$free_before" "$(cma_free)"
+	done
+	echo "$((n - 1)) allocations, $failed of them fatal"
+	[ $failed -gt 5 ]
+	load "size=$size_default"
+	books
+	unload
+	# each failed load may say its one line
+	echo 'potad: ' >>"$tmp/allowed"
+	echo 'page allocation failure' >>"$tmp/allowed"
+}
+
+# SIZE TYPE: every allocation behind one request fails once
+requesting() {
+	failable
+	load "size=$size_default"
+	state >"$tmp/before"
+	n=0 failed=0 visited=yes
+	while [ $visited = yes ]; do
+		n=$((n + 1))
+		[ $n -lt 200 ]
+		if "$here/failnth" $n write "$dir/alloc" "$1 $2" >"$tmp/result"; then
+			free "$(field handle "$(sed -n 2p "$tmp/result")")"
+		else
+			failed=$((failed + 1))
+			head -n 1 "$tmp/result" | grep -E 'result=-1 (ENOMEM|EFAULT)$'
+			state >"$tmp/after"
+			cmp "$tmp/before" "$tmp/after"
+		fi
+		grep -q '^visited=yes' "$tmp/result" || visited=no
+		books
+	done
+	echo "$((n - 1)) allocations, $failed of them fatal"
+	[ $failed -gt 0 ]
+	unload
+}
+
+# everything fails, always, for the process that frees: it must succeed. That
+# allocations do fail then is shown by one that is refused.
+freeing() {
+	failable
+	load "size=$size_default"
+	for type in buf folio pgtable raw; do
+		for size in 512 4K 128K; do
+			got=$(alloc $size $type)
+			field handle "$got"
+		done
+	done >"$tmp/handles"
+	for what in failslab fail_page_alloc; do
+		echo Y >"$debugfs/$what/task-filter"
+		echo 100 >"$debugfs/$what/probability"
+		echo -1 >"$debugfs/$what/times"
+	done
+	"$here/failnth" all write "$dir/alloc" "4096 buf" >"$tmp/control" || :
+	while read -r handle; do
+		"$here/failnth" all write "$dir/free" "$handle" || echo "not freed: $handle"
+	done <"$tmp/handles" >"$tmp/results"
+	for what in failslab fail_page_alloc; do
+		echo 0 >"$debugfs/$what/probability"
+		echo N >"$debugfs/$what/task-filter"
+	done
+	cat "$tmp/control" "$tmp/results"
+	grep 'result=-1 ENOMEM$' "$tmp/control"
+	same "handles freed" 12 "$(grep -c 'result=0$' "$tmp/results")"
+	same "blocks live" 0 "$(value stats blocks_live)"
+	books
+	unload
+}
+
+check "F51 F59 loading with every allocation failing once" loading
+check "F59 a request for a described block with every allocation failing once" requesting 4096 buf
+check "F59 a request for a granule with every allocation failing once" requesting 512 folio
+check "F20 freeing while every allocation in the kernel fails" freeing
+
+end

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What every test script of the potad module shares.
+#
+# A script sources this file, says begin, and then has one line a test, starting
+# with check, granted or refused. begin counts those lines in the script itself:
+# that is the plan, so a script that stops half way has run fewer tests than it
+# promised. The tests' results go out as KTAP through the kernel's own helpers
+# (kselftest/ktap_helpers.sh, put beside by the kselftest installation).
+#
+# Every test finds a module with nothing allocated and nothing in quarantine: what
+# one leaves behind is thrown away before the next, by loading the module anew.
+# (Scripts about loading itself do not call fresh, and get no module.)
+#
+# A test passes only if
+#   - its function returned 0 (it runs in a subshell with set -e),
+#   - the module's books balance afterwards: free, allocated and quarantined
+#     granules add up to the whole, and its validator finds nothing wrong,
+#   - the kernel log got no warning or worse meanwhile. That makes silence on a
+#     user's mistake part of every test; a test that must find a line in the log
+#     says so with expect_log.
+# A function that cannot test says skip "reason".
+#
+# The names of tests carry the rows of the project's fault checklist (F01 ...).
+#
+# Environment: POTAD_KO the module's file (default: beside this file, else
+# modprobe), POTAD_SIZE the region for tests that do not care (default 32M),
+# POTAD_CYCLES how often load and unload are repeated (default 10).
+
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+debugfs=/sys/kernel/debug
+dir=$debugfs/potad
+size_default=${POTAD_SIZE:-32M}
+# shellcheck disable=SC2034 # the scripts use these two
+cycles=${POTAD_CYCLES:-10} tab=$(printf '\t')
+
+if [ ! -r "$here/../kselftest/ktap_helpers.sh" ]; then
+	echo "Bail out! no kselftest/ktap_helpers.sh: install the tests first"
+	exit 1
+fi
+# shellcheck source=/dev/null
+. "$here/../kselftest/ktap_helpers.sh"
+
+tmp=$(mktemp -d /tmp/potad.XXXXXX)
+finished=
+
+# ---- the module -------------------------------------------------------------
+
+loaded() {
+	[ -d /sys/module/potad ]
+}
+
+# load [PARAMETER...]: the module with these parameters, nothing added
+load() {
+	if [ -n "${POTAD_KO:-}" ]; then
+		insmod "$POTAD_KO" "$@"
+	elif [ -r "$here/potad.ko" ]; then
+		insmod "$here/potad.ko" "$@"
+	else
+		modprobe potad "$@"
+	fi
+}
+
+unload() {
+	rmmod potad
+}
+
+# gone: the module must not be there
+gone() {
+	if loaded; then
+		echo "the module is loaded"
+		return 1
+	fi
+}
+
+# denied COMMAND...: it must fail; what it says goes to $tmp/complaint
+denied() {
+	if "$@" >"$tmp/complaint" 2>&1; then
+		echo "succeeded, and should not have: $*"
+		return 1
+	fi
+	cat "$tmp/complaint"
+}
+
+# fresh: a newly loaded module, all of its memory whole and free; $start and $bytes
+# say where that is
+# shellcheck disable=SC2034 # the scripts use start and bytes
+fresh() {
+	if loaded; then
+		unload || return 1
+	fi
+	load "size=$size_default" || return 1
+	start=$(value region start)
+	bytes=$(value region bytes)
+}
+
+# ---- reading facts ------------------------------------------------------------
+
+# value FILE NAME: one value of a file of "name value" lines
+value() {
+	awk -v name="$2" '$1 == name { print $2; found = 1 } END { exit !found }' "$dir/$1"
+}
+
+# field NAME REPLY: one value of a reply made of name=value words
+field() {
+	for word in $2; do
+		case $word in
+		"$1="*) printf '%s\n' "${word#*=}"; return 0 ;;
+		esac
+	done
+	echo "no $1= in '$2'" >&2
+	return 1
+}
+
+# hex NUMBER: an address as the module prints it
+hex() {
+	printf '0x%x\n' "$1"
+}
+
+cma_free() {
+	awk '/^CmaFree:/ { print $2 }' /proc/meminfo
+}
+
+cma_total() {
+	awk '/^CmaTotal:/ { total = $2 } END { print total + 0 }' /proc/meminfo
+}
+
+# state: all that a refused request must leave as it is
+state() {
+	grep -E '^(granules_|blocks_live)' "$dir/stats"
+	cat "$dir/blocks" "$dir/types" "$dir/failures" "$dir/region"
+}
+
+# books: do the granules add up, and is the validator content?
+books() {
+	awk '
+	{ v[$1] = $2 }
+	END {
+		sum = v["granules_free"] + v["granules_allocated"] + v["granules_quarantined"]
+		if (v["granules_total"] > 0 && sum == v["granules_total"])
+			exit 0
+		printf "granules: free %d + allocated %d + quarantined %d is not the total %d\n",
+			v["granules_free"], v["granules_allocated"],
+			v["granules_quarantined"], v["granules_total"]
+		exit 1
+	}' "$dir/stats" || return 1
+	verdict=$(ask validate 1) || {
+		echo "validate: $verdict"
+		return 1
+	}
+	case $verdict in
+	ok*) ;;
+	*) echo "validate answered '$verdict'"; return 1 ;;
+	esac
+}
+
+# dirty: does the module hold anything, or has it gone?
+dirty() {
+	[ -d "$dir" ] || return 0
+	[ "$(value stats blocks_live) $(value stats granules_quarantined)" != "0 0" ]
+}
+
+# ---- asking ---------------------------------------------------------------------
+
+# ask FILE REQUEST: write it, print the reply from the same open file; status 1 if
+# the write failed
+ask() {
+	refusal=0
+	{
+		printf '%s\n' "$2" >&3 2>/dev/null || refusal=1
+		cat <&3
+	} 3<>"$dir/$1"
+	return $refusal
+}
+
+# fails FILE REQUEST ERRNO REASON: the write must fail with this errno (a pattern),
+# the reply must name it with a reason that matches, and nothing may have changed
+fails() {
+	state >"$tmp/before"
+	"$here/rawio" "$dir/$1" line "$2" read >"$tmp/reply" || return 1
+	state >"$tmp/after"
+	cat "$tmp/reply"
+	if ! head -n 1 "$tmp/reply" | grep -E -q -x "line -1 $3"; then
+		echo "expected the write to fail with $3"
+		return 1
+	fi
+	if ! sed -n '3p' "$tmp/reply" | grep -E -q "^error: $3: .*$4"; then
+		echo "expected the reply 'error: $3: ...$4...'"
+		return 1
+	fi
+	if ! cmp -s "$tmp/before" "$tmp/after"; then
+		echo "the refused request changed the state:"
+		diff "$tmp/before" "$tmp/after"
+		return 1
+	fi
+}
+
+# gives FILE REQUEST PATTERN: the request must succeed with a reply that matches
+gives() {
+	answer=$(ask "$1" "$2") || {
+		echo "'$2' to $1 was refused: $answer"
+		return 1
+	}
+	if ! printf '%s\n' "$answer" | grep -E -q "$3"; then
+		echo "'$2' to $1 gave '$answer', expected '$3'"
+		return 1
+	fi
+	printf '%s\n' "$answer"
+}
+
+# alloc SIZE TYPE: print the reply or fail with it
+alloc() {
+	gives alloc "$1 $2" '^handle='
+}
+
+free() {
+	gives free "$1" "handle=$1 freed"
+}
+
+# lend REQUEST PATTERN: an allocation that must be granted so, and its way back
+lend() {
+	answer=$(gives alloc "$1" "$2") || {
+		echo "$answer"
+		return 1
+	}
+	echo "$answer"
+	free "$(field handle "$answer")"
+}
+
+# same WHAT EXPECTED SEEN
+same() {
+	[ "$2" = "$3" ] || {
+		echo "$1: expected '$2', found '$3'"
+		return 1
+	}
+}
+
+# ---- results ----------------------------------------------------------------------
+
+skip() {
+	echo "$*"
+	exit "$KSFT_SKIP"
+}
+
+mark() {
+	marker="potad-selftest $$ test $KTAP_TESTNO."
+	echo "$marker" >/dev/kmsg
+	: >"$tmp/allowed"
+}
+
+# since_mark: the kernel's own lines since then, with their <level>
+since_mark() {
+	dmesg -r | awk -v marker="$marker" '
+	index($0, marker) { n = 0; next }
+	{ line[n++] = $0 }
+	END { for (i = 0; i < n; i++) print line[i] }'
+}
+
+# expect_log PATTERN: this test must have made the kernel log exactly one line at
+# warning level or worse that matches; it is no fault then
+expect_log() {
+	found=$(since_mark | grep -E '^<[0-4]>' | grep -E -c "$1") || true
+	same "log lines that match '$1'" 1 "$found" || {
+		since_mark
+		return 1
+	}
+	printf '%s\n' "$1" >>"$tmp/allowed"
+}
+
+# what a kernel in trouble writes, whatever the level
+reports='WARNING:|BUG:|KASAN|Oops|general protection|kmemleak: [0-9]+ new'
+reports="$reports|possible recursive|inconsistent lock|blocked for more|stall"
+
+# quiet: nothing at warning level or worse that no test asked for. A module from
+# outside the tree taints the kernel, and the kernel says so at every first load.
+quiet() {
+	printf '%s\n' 'loading out-of-tree module taints kernel' \
+		'module verification failed' >>"$tmp/allowed"
+	since_mark >"$tmp/log"
+	if grep -E '^<[0-4]>' "$tmp/log" | grep -E -v -f "$tmp/allowed"; then
+		echo "the kernel log has warnings"
+		return 1
+	fi
+	if grep -E "$reports" "$tmp/log"; then
+		echo "the kernel log has a report"
+		return 1
+	fi
+}
+
+# check NAME FUNCTION [ARGUMENT...]: one test
+check() {
+	name=$1
+	shift
+	mark
+	(
+		set -e
+		"$@"
+	) >"$tmp/said" 2>&1
+	result=$?
+	{
+		if [ -d "$dir" ] && ! books; then
+			result=1
+		fi
+		quiet || result=1
+	} >>"$tmp/said" 2>&1
+	if [ -n "${bytes:-}" ] && dirty && ! fresh >>"$tmp/said" 2>&1; then
+		echo "the module could not be loaded anew" >>"$tmp/said"
+		result=1
+	fi
+	case $result in
+	0)
+		ktap_test_pass "$name"
+		;;
+	"$KSFT_SKIP")
+		ktap_test_skip "$name ($(tail -n 1 "$tmp/said"))"
+		;;
+	*)
+		echo "# $name: status $result"
+		sed 's/^/#   /' "$tmp/said"
+		ktap_test_fail "$name"
+		;;
+	esac
+}
+
+# refused NAME FILE REQUEST ERRNO REASON: a test that is one refusal
+refused() {
+	name=$1
+	shift
+	check "$name" fails "$@"
+}
+
+# granted NAME REQUEST PATTERN: a test that is one allocation
+granted() {
+	check "$1" lend "$2" "$3"
+}
+
+leave() {
+	status=$?
+	trap - EXIT
+	rm -rf "$tmp"
+	if [ -z "$finished" ]; then
+		while [ "$KTAP_TESTNO" -le "$KSFT_NUM_TESTS" ]; do
+			ktap_test_fail "${0##*/} ended early with status $status, not run"
+		done
+		ktap_print_totals
+		status=1
+	fi
+	! loaded || rmmod potad 2>/dev/null || status=1
+	exit "$status"
+}
+
+# begin: header, plan, and what has to be there
+begin() {
+	ktap_print_header
+	if [ "$(id -u)" -ne 0 ]; then
+		finished=yes
+		ktap_skip_all "must be root"
+		exit "$KSFT_SKIP"
+	fi
+	trap leave EXIT
+	trap 'exit 1' HUP INT TERM
+	ktap_set_plan "$(grep -c -E '^(check|granted|refused) ' "$0")"
+	grep -q " $debugfs debugfs " /proc/mounts ||
+		mount -t debugfs none "$debugfs" 2>/dev/null || :
+}
+
+# end: the verdict. ktap_finished exits, and leave sees that we came this far.
+end() {
+	finished=yes
+	ktap_finished
+}
