@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A group: one top node over 256 leaf nodes, 65536 units, and one lock.
+ *
+ *	line 0        lock, counters, which classes are there
+ *	line 1        top node: a unit is a whole leaf        orders 8..15
+ *	lines 2-5     index[c]: the leaves whose largest free
+ *	              block has order c, c = 0..7
+ *	lines 6-9     the class of each leaf, the other way
+ *	              round
+ *	lines 10-265  leaf nodes: a unit is a unit            orders 0..7
+ *
+ * A leaf is in one of two states, told by its unit in the top node:
+ * - broken: its own maps say what its units are;
+ * - anything else (free, or a part of an allocated block of order 8 and up):
+ *   nobody looks below, and its maps are all zero.  "All zero" is what lets a
+ *   free of a small block check the leaf only: no head, no block.
+ *
+ * The same holds for a group as a whole.  A group that is a free unit of the
+ * tier above, or a part of a block there, has a top node of zeroes: dormant.
+ *
+ * Of the leaves with room, the one with the smallest sufficient free block is
+ * taken, lowest address first, so that whole leaves stay whole; a whole leaf
+ * is broken only when no broken one will do.
+ *
+ * @g: a group, @u: a unit in it (0..65535), @k: an order (0..15), @l: a leaf's
+ * index (0..255).  All functions expect g->lock to be held, by a caller that
+ * has interrupts off, unless they say otherwise.
+ */
+#ifndef POTAD_SPACE_GROUP_H
+#define POTAD_SPACE_GROUP_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+
+#include "node.h"
+
+#define POTAD_GROUP_SHIFT	(2 * POTAD_NODE_SHIFT)
+#define POTAD_GROUP_UNITS	(1U << POTAD_GROUP_SHIFT)
+#define POTAD_CLASSES		POTAD_NODE_SHIFT
+#define POTAD_NO_CLASS		0xff
+
+struct potad_group {
+	raw_spinlock_t	lock;		/* protects all that follows	     */
+	u32		nr_free;	/* free units			     */
+	u32		nr_broken;	/* units of code BROKEN in leaves:   */
+					/* retired, holes, in use one tier   */
+					/* below			     */
+	u32		frees;		/* how often something came back     */
+	u8		classes;	/* bit c: index[c] is not empty	     */
+	s8		top_class;	/* largest free block in @top, or -1 */
+	struct list_head pending;	/* failed granules in allocated	     */
+					/* blocks: retired when these come   */
+					/* back (tier 0 only)		     */
+
+	struct potad_node top;
+	u64		index[POTAD_CLASSES][POTAD_NODE_WORDS];
+	u8		leaf_class[POTAD_NODE_UNITS];
+	struct potad_node leaf[POTAD_NODE_UNITS];
+} __aligned(64);
+
+/* Where in a group a block of order @k at unit @u lives. */
+static inline struct potad_node *
+potad_group_node(struct potad_group *g, unsigned int u, unsigned int k)
+{
+	return k < POTAD_NODE_SHIFT ? &g->leaf[u / POTAD_NODE_UNITS] : &g->top;
+}
+
+static inline bool potad_group_is_whole(const struct potad_group *g)
+{
+	return g->nr_free == POTAD_GROUP_UNITS;
+}
+
+static inline bool potad_group_is_dormant(const struct potad_group *g)
+{
+	unsigned int w;
+
+	for (w = 0; w < POTAD_NODE_WORDS; w++)
+		if (g->top.free[w] | g->top.head[w])
+			return false;
+	return true;
+}
+
+void potad_group_init(struct potad_group *g);
+void potad_group_seed(struct potad_group *g, unsigned int units);
+void potad_group_wake(struct potad_group *g);
+void potad_group_sleep(struct potad_group *g);
+int potad_group_order(const struct potad_group *g);
+int potad_group_alloc(struct potad_group *g, unsigned int k, bool broken);
+bool potad_group_is_block(struct potad_group *g, unsigned int u,
+			  unsigned int k);
+void potad_group_free(struct potad_group *g, unsigned int u, unsigned int k);
+void potad_group_break(struct potad_group *g, unsigned int u);
+enum potad_code potad_group_code(struct potad_group *g, unsigned int u,
+				 bool *in_top);
+const char *potad_group_check(struct potad_group *g);
+
+#endif /* POTAD_SPACE_GROUP_H */

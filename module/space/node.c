@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Searching in a node, by words.
+ *
+ * The idea is the one of every "find a run of ones" trick: let bit i of a word
+ * say that an aligned free block of order k starts at unit i.  For order 0
+ * that is the map itself; a block of order k + 1 is two neighbouring blocks of
+ * order k, the first of them aligned:
+ *
+ *	runs(k + 1) = runs(k) & runs(k) >> 2^k & starts(k + 1)
+ *
+ * and a block of order k is a best fit if it is not half of one of order
+ * k + 1.  Orders 7 and 8 are pairs and fours of whole words.
+ */
+#include "node.h"
+
+/* Bits at which an aligned block of order k can start. */
+static const u64 starts[] = {
+	0xffffffffffffffffULL, 0x5555555555555555ULL, 0x1111111111111111ULL,
+	0x0101010101010101ULL, 0x0001000100010001ULL, 0x0000000100000001ULL,
+	0x0000000000000001ULL,
+};
+
+/* Turns runs of order @k into runs of order @k + 1. */
+static inline u64 grow(u64 runs, unsigned int k)
+{
+	return runs & runs >> (1U << k) & starts[k + 1];
+}
+
+/* The order of the largest run in a word, or -1.  Straight-line: it is hot. */
+static inline int word_class(u64 runs)
+{
+	if (!runs)
+		return -1;
+	if (runs == ~0ULL)
+		return 6;
+	runs = grow(runs, 0);
+	if (!runs)
+		return 0;
+	runs = grow(runs, 1);
+	if (!runs)
+		return 1;
+	runs = grow(runs, 2);
+	if (!runs)
+		return 2;
+	runs = grow(runs, 3);
+	if (!runs)
+		return 3;
+	return grow(runs, 4) ? 5 : 4;
+}
+
+/* In a word whose class is @k or more: the best fit for a block of order @k. */
+static unsigned int word_find(u64 runs, unsigned int k)
+{
+	unsigned int j;
+
+	for (j = 0; j < k; j++)
+		runs = grow(runs, j);
+	for (; j < 6; j++) {
+		u64 pairs = grow(runs, j);
+		u64 singles = runs & ~(pairs | pairs << (1U << j));
+
+		if (singles)
+			return __ffs64(singles);
+		runs = pairs;
+	}
+	return 0;
+}
+
+/* The same for blocks of whole words, @k is 6 or more. */
+static int words_find(const struct potad_node *n, unsigned int k)
+{
+	unsigned int w, i, full = 0;
+	int best = -1;
+
+	for (w = 0; w < POTAD_NODE_WORDS; w++)
+		full |= (potad_node_avail(n, w) == ~0ULL) << w;
+	if (k == 6) {
+		/* A single word rather than half of a pair, a pair than a four. */
+		for (w = 0; w < POTAD_NODE_WORDS; w++)
+			if (full & 1U << w && !(full & 1U << (w ^ 1)))
+				return w * 64;
+	}
+	for (i = 0; i < POTAD_NODE_WORDS; i += 2) {
+		if ((full >> i & 3) != 3)
+			continue;
+		if ((full >> (i ^ 2) & 3) != 3)
+			return i * 64;
+		best = 0;
+	}
+	return best;
+}
+
+/**
+ * potad_node_find() - where to cut a block
+ * @n: the node
+ * @k: order of the block, 0..7
+ *
+ * Of the words with room, the one whose largest free block is the smallest;
+ * in it, the lowest of the best fits.
+ *
+ * Return: the index of the block's first unit, or -1 if there is no room.
+ */
+int potad_node_find(const struct potad_node *n, unsigned int k)
+{
+	unsigned int w, best = 0;
+	int least = 7;
+
+	if (k >= 6)
+		return words_find(n, k);
+	for (w = 0; w < POTAD_NODE_WORDS; w++) {
+		int class = word_class(potad_node_avail(n, w));
+
+		if (class >= (int)k && class < least) {
+			least = class;
+			best = w;
+		}
+	}
+	if (least == 7)
+		return -1;
+	if (least == 6)
+		return words_find(n, 6);
+	return best * 64 + word_find(potad_node_avail(n, best), k);
+}
+
+/**
+ * potad_node_class() - order of the largest free block
+ * @n: the node
+ *
+ * Return: 0..8, or -1 if nothing is free.
+ */
+int potad_node_class(const struct potad_node *n)
+{
+	int largest = -1;
+	unsigned int w;
+
+	for (w = 0; w < POTAD_NODE_WORDS; w++) {
+		int class = word_class(potad_node_avail(n, w));
+
+		if (class > largest)
+			largest = class;
+	}
+	if (largest < 6)
+		return largest;
+	if (potad_node_whole(n))
+		return 8;
+	return words_find(n, 7) >= 0 ? 7 : 6;
+}
+
+/**
+ * potad_node_block() - the allocated block around a unit
+ * @n: the node
+ * @i: a unit of code HEAD or INSIDE, in a node in use
+ * @k: set to the order of the block
+ *
+ * Return: the index of the block's first unit.
+ */
+unsigned int potad_node_block(const struct potad_node *n, unsigned int i,
+			      unsigned int *k)
+{
+	unsigned int end = i + 1;
+
+	while (i && potad_node_code(n, i) == POTAD_CODE_INSIDE)
+		i--;
+	while (end < POTAD_NODE_UNITS &&
+	       potad_node_code(n, end) == POTAD_CODE_INSIDE)
+		end++;
+	*k = fls(end - i) - 1;
+	return i;
+}
