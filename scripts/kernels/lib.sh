@@ -88,7 +88,7 @@ progress() {
 		ticks=$((ticks + 1))
 		[ -t 2 ] || [ $((ticks % 10)) -eq 0 ] || continue
 		line="$label: $(minutes $(($(date +%s) - began)))"
-		line="$line, $(grep -cE '^  (CC|AS|HOSTCC|LD|AR) ' "$log") of about $about objects"
+		line="$line, $(grep -cE '^  (CC|AS|HOSTCC|LD|AR) ' "$log" || :) of about $about objects"
 		if [ -t 2 ]; then printf '\r%s ' "$line" >&2; else say "$line"; fi
 	done
 	trap - INT TERM HUP
