@@ -609,6 +609,41 @@ int potad_space_restore(struct potad_space *s, u64 granule)
 EXPORT_SYMBOL_GPL(potad_space_restore);
 
 /**
+ * potad_space_has_failed() - is a granule of this block marked?
+ * @s: the space
+ * @granule: first granule of a block that the caller has
+ * @order: its order
+ *
+ * For an owner who must know whether potad_space_retire() came between the
+ * allocation and the moment at which others could see whose the block is: it
+ * makes that visible, then has a full barrier, then asks.
+ *
+ * Context: Any but NMI.
+ * Return: true if one is.
+ */
+bool potad_space_has_failed(struct potad_space *s, u64 granule,
+			    unsigned int order)
+{
+	unsigned int t = order / TIER_ORDERS;
+	struct potad_group *g = &s->tier[t].group[group_of(granule, t)];
+	unsigned long flags;
+	struct failed *f;
+	bool ret = false;
+
+	if (likely(!atomic64_read(&s->nr_pending)))
+		return false;
+	local_irq_save(flags);
+	group_lock(g);
+	list_for_each_entry(f, &g->pending, list)
+		if (f->granule >> order == granule >> order)
+			ret = true;
+	group_unlock(g);
+	local_irq_restore(flags);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(potad_space_has_failed);
+
+/**
  * potad_space_query() - what is this granule part of?
  * @s: the space
  * @granule: the granule

@@ -81,6 +81,8 @@ int potad_space_free(struct potad_space *s, u64 granule, unsigned int order);
 
 int potad_space_retire(struct potad_space *s, u64 granule);
 int potad_space_restore(struct potad_space *s, u64 granule);
+bool potad_space_has_failed(struct potad_space *s, u64 granule,
+			    unsigned int order);
 
 int potad_space_query(struct potad_space *s, u64 granule,
 		      struct potad_extent *extent);

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Comparison: subjects in turn.
+ *
+ *	subject           an allocation is                      against
+ *	potad             a bare block of the pool              buddy
+ *	potad-described   a block, a descriptor of 360 bytes,   buddy-described
+ *	                  and the words
+ *	buddy             alloc_pages()
+ *	buddy-described   alloc_pages(__GFP_COMP), and a
+ *	                  kmem_cache object of 360 bytes
+ *
+ * In each round each subject has a turn of many operations on one order, so
+ * that what disturbs the machine disturbs all of them; a round before the first
+ * warms up, and is not counted.  Time is taken once for a thousand operations.
+ * Each subject's loop is compiled for it: no call through a pointer is timed.
+ * Nobody zeroes or touches what is allocated.
+ *
+ * Where the times mean anything, and where not (an emulator), is for whoever
+ * runs it to know.
+ */
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+
+#include "../include/compat.h"
+#include "../pool/pool.h"
+#include "compare.h"
+
+#define DESC_SIZE	360
+#define CHUNK		1000
+
+static_assert(POTAD_COMPARE_ORDERS <= MAX_PAGE_ORDER);
+
+static DEFINE_MUTEX(running);		/* one comparison at a time; protects */
+					/* nothing else			      */
+static struct potad_pool *pool;		/* these three: constant from init to */
+static struct potad_type *type;		/* exit				      */
+static struct kmem_cache *cache;
+
+/*
+ * A subject's turn: @n pairs of an allocation and its free.  Returns how many
+ * of them were done.
+ */
+#define DEFINE_PAIR(name, vars, try_alloc, then_free)			\
+static unsigned int name##_pairs(unsigned int order, unsigned int n)	\
+{									\
+	unsigned int i;							\
+	vars;								\
+									\
+	for (i = 0; i < n; i++) {					\
+		if (!(try_alloc))					\
+			break;						\
+		then_free;						\
+	}								\
+	return i;							\
+}
+
+static unsigned int potad_order_of(unsigned int order)
+{
+	return max_t(int, order + PAGE_SHIFT - pool->granule_shift, 0);
+}
+
+DEFINE_PAIR(potad, phys_addr_t phys; unsigned int k = potad_order_of(order),
+	    !potad_bare_alloc(pool, k, &phys),
+	    potad_bare_free(pool, phys, k))
+
+DEFINE_PAIR(potad_described,
+	    struct potad_block block; unsigned int k = potad_order_of(order),
+	    !potad_alloc(pool, type, k, GFP_KERNEL | __GFP_NOWARN, NULL, &block),
+	    potad_free(pool, &block))
+
+DEFINE_PAIR(buddy, struct page *page,
+	    (page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order)),
+	    __free_pages(page, order))
+
+static bool compound_alloc(unsigned int order, struct page **page, void **desc)
+{
+	*page = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_COMP, order);
+	if (!*page)
+		return false;
+	*desc = kmem_cache_alloc(cache, GFP_KERNEL | __GFP_NOWARN);
+	if (!*desc)
+		__free_pages(*page, order);
+	return *desc;
+}
+
+DEFINE_PAIR(buddy_described, struct page *page; void *desc,
+	    compound_alloc(order, &page, &desc),
+	    kmem_cache_free(cache, desc); __free_pages(page, order))
+
+static const struct subject {
+	const char	*name;
+	unsigned int	against;	/* index of its native counterpart */
+	unsigned int	(*pairs)(unsigned int order, unsigned int n);
+} subjects[] = {
+	{ "potad", 2, potad_pairs },
+	{ "potad-described", 3, potad_described_pairs },
+	{ "buddy", 2, buddy_pairs },
+	{ "buddy-described", 3, buddy_described_pairs },
+};
+
+/* From a list with commas, which is taken apart, to bits; -EINVAL. */
+int potad_compare_subjects(char *list, unsigned long *bits)
+{
+	unsigned int i;
+	char *name;
+
+	if (!strcmp(list, "all"))
+		return 0;
+	*bits = 0;
+	while ((name = strsep(&list, ","))) {
+		for (i = 0; i < ARRAY_SIZE(subjects); i++)
+			if (!strcmp(name, subjects[i].name))
+				break;
+		if (i == ARRAY_SIZE(subjects))
+			return -EINVAL;
+		*bits |= 1UL << i;
+	}
+	return 0;
+}
+
+/* One turn: the mean time of an operation in tenths of a ns, or an error. */
+static s64 turn(const struct subject *subject, unsigned int order,
+		unsigned int ops)
+{
+	unsigned int left, n;
+	u64 begin, ns = 0;
+
+	for (left = ops; left; left -= n) {
+		n = min(left, (unsigned int)CHUNK);
+		begin = ktime_get_ns();
+		if (subject->pairs(order, n) != n)
+			return -ENOMEM;
+		ns += ktime_get_ns() - begin;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return div_u64(ns * 10, ops);
+}
+
+static int cmp_u64(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+typedef u64 times_t[ARRAY_SIZE(subjects)][POTAD_COMPARE_ROUNDS];
+
+/* All rounds for one order.  Subjects that cannot do it get a bit in *@cannot. */
+static int run_order(const struct potad_compare *cmp, unsigned int order,
+		     times_t times, unsigned long *cannot)
+{
+	unsigned int i;
+	int round;
+	s64 t;
+
+	for (round = -1; round < (int)cmp->rounds; round++) {
+		for (i = 0; i < ARRAY_SIZE(subjects); i++) {
+			if (!(cmp->subjects & ~*cannot & 1UL << i))
+				continue;
+			t = turn(&subjects[i], order, cmp->ops);
+			if (t == -EINTR)
+				return t;
+			if (t < 0)
+				*cannot |= 1UL << i;
+			else if (round >= 0)
+				times[i][round] = t;
+		}
+	}
+	return 0;
+}
+
+static void report_order(const struct potad_compare *cmp, unsigned int order,
+			 times_t times, unsigned long cannot,
+			 potad_compare_fn report, void *arg)
+{
+	unsigned long did = cmp->subjects & ~cannot;
+	unsigned int i, last = cmp->rounds - 1;
+
+	for (i = 0; i < ARRAY_SIZE(subjects); i++)
+		if (did & 1UL << i)
+			sort(times[i], cmp->rounds, sizeof(u64), cmp_u64, NULL);
+	for (i = 0; i < ARRAY_SIZE(subjects); i++) {
+		unsigned int native = subjects[i].against;
+		struct potad_compare_row row = {
+			.order = order, .subject = subjects[i].name,
+		};
+
+		if (!(cmp->subjects & 1UL << i))
+			continue;
+		if (did & 1UL << i) {
+			row.ops = cmp->ops;
+			row.median = times[i][cmp->rounds / 2];
+			row.min = times[i][0];
+			row.max = times[i][last];
+			if (did & 1UL << native && row.median)
+				row.ratio = div64_u64(times[native][cmp->rounds / 2] * 100,
+						      row.median);
+		}
+		report(&row, arg);
+	}
+}
+
+/**
+ * potad_compare_run() - run a comparison
+ * @cmp: what
+ * @report: called for each result
+ * @arg: handed to @report
+ *
+ * Context: Process context; takes its time; a fatal signal ends it.
+ * Return: 0; -EBUSY if one is running; -EINTR; -ENOMEM.
+ */
+int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
+		      void *arg)
+{
+	unsigned int order;
+	u64 (*times)[POTAD_COMPARE_ROUNDS];
+	int err = 0;
+
+	if (!mutex_trylock(&running))
+		return -EBUSY;
+	times = kcalloc(ARRAY_SIZE(subjects), sizeof(*times), GFP_KERNEL);
+	if (!times)
+		err = -ENOMEM;
+	for (order = cmp->first_order; !err && order <= cmp->last_order; order++) {
+		unsigned long cannot = 0;
+
+		err = run_order(cmp, order, times, &cannot);
+		if (!err)
+			report_order(cmp, order, times, cannot, report, arg);
+	}
+	kfree(times);
+	mutex_unlock(&running);
+	return err;
+}
+
+/* What the described subjects need.  Process context. */
+int potad_compare_init(struct potad_pool *p)
+{
+	static const struct potad_type_info info = {
+		.name = "compare", .desc_size = DESC_SIZE, .module = THIS_MODULE,
+	};
+
+	pool = p;
+	cache = kmem_cache_create("potad-compare-native", DESC_SIZE, 0, 0, NULL);
+	if (!cache)
+		return -ENOMEM;
+	type = potad_type_register(&info);
+	if (IS_ERR(type)) {
+		kmem_cache_destroy(cache);
+		return PTR_ERR(type);
+	}
+	return 0;
+}
+
+void potad_compare_exit(void)
+{
+	WARN_ON(potad_type_unregister(type));
+	kmem_cache_destroy(cache);
+}

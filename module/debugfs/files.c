@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The files below /sys/kernel/debug/potad/: parsing and printing, no more.
+ *
+ *	actions (0600)  alloc     SIZE TYPE
+ *	                free      HANDLE
+ *	                lookup    ADDRESS
+ *	                inject    ADDRESS [LENGTH]
+ *	                validate  1
+ *	                compare/run  [KEY=VALUE ...]
+ *	facts (0400)    blocks types stats freeinfo region failures
+ *
+ * How a command is written and its answer read is told in request.h, how
+ * numbers are written in parse.h.  Addresses are physical ones.  Without
+ * debugfs the module works all the same.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "../compare/compare.h"
+#include "../owners/holder.h"
+#include "../pool/pool.h"
+#include "../region/region.h"
+#include "files.h"
+#include "request.h"
+
+/* Constant between init and exit; no file exists outside of that. */
+static struct potad_pool *pool;
+static const struct potad_region *region;
+static struct dentry *dir;
+
+/* Actions ---------------------------------------------------------------- */
+
+static int bad_number(struct potad_request *req, int err, const char *what,
+		      const char *text)
+{
+	if (err == -ERANGE)
+		return potad_refuse(req, err, "%s %s does not fit 64 bits", what, text);
+	return potad_refuse(req, err, "%s %s is not a number (decimal or 0x..., a size also with K M G T P E)",
+			    what, text);
+}
+
+static int want_words(struct potad_request *req, const char *usage)
+{
+	return potad_refuse(req, -EINVAL, "usage: %s", usage);
+}
+
+static void reply_held(struct potad_request *req, const struct potad_held *held,
+		       const char *verb)
+{
+	potad_reply(req, "handle=%lu %saddress=0x%llx order=%u size=%llu type=%s\n",
+		    held->handle, verb, (u64)held->block.phys,
+		    held->block.order, held->block.bytes,
+		    held->block.type->name);
+}
+
+static int alloc_run(struct potad_request *req, char *args)
+{
+	char *size = potad_next_word(&args), *type = potad_next_word(&args);
+	struct potad_held held;
+	int order, err;
+	u64 bytes;
+
+	if (!type || *args)
+		return want_words(req, "SIZE TYPE");
+	err = potad_parse_bytes(size, &bytes);
+	if (err)
+		return bad_number(req, err, "size", size);
+	order = potad_order(pool, bytes);
+	if (order == -EINVAL)
+		return potad_refuse(req, order, "size 0: a block has at least one byte");
+	if (order < 0)
+		return potad_refuse(req, order, "size %s: the largest block here has %llu bytes",
+				    size, 1ULL << (pool->granule_shift +
+						   potad_space_max_order(pool->space)));
+	err = potad_holder_alloc(order, type, &held);
+	switch (err) {
+	case 0:
+		reply_held(req, &held, "");
+		return 0;
+	case -ENOENT:
+		return potad_refuse(req, err, "no type is called %s", type);
+	case -EPERM:
+		return potad_refuse(req, err, "type %s belongs to a module, which alone allocates it", type);
+	case -ENOSPC:
+		return potad_refuse(req, err, "no free block of %llu bytes",
+				    1ULL << (pool->granule_shift + order));
+	case -ENOMEM:
+		return potad_refuse(req, err, "no memory for a descriptor of type %s", type);
+	default:
+		return potad_refuse(req, err, "allocation failed");
+	}
+}
+
+static int free_run(struct potad_request *req, char *args)
+{
+	char *text = potad_next_word(&args);
+	struct potad_held held;
+	u64 handle;
+	int err;
+
+	if (*args)
+		return want_words(req, "HANDLE");
+	err = potad_parse_u64(text, &handle);
+	if (err)
+		return bad_number(req, err, "handle", text);
+	err = potad_holder_free(handle, &held);
+	if (err)
+		return potad_refuse(req, err, "handle %llu is not given out", handle);
+	reply_held(req, &held, "freed ");
+	return 0;
+}
+
+static int parse_address(struct potad_request *req, char *text, u64 *phys)
+{
+	int err = potad_parse_u64(text, phys);
+
+	if (err)
+		return bad_number(req, err, "address", text);
+	return 0;
+}
+
+static int outside(struct potad_request *req, u64 phys, u64 length)
+{
+	return potad_refuse(req, -ENXIO, "0x%llx, %llu bytes: not all of it in the region 0x%llx-0x%llx",
+			    phys, length, (u64)region->start,
+			    (u64)region->start + region->bytes - 1);
+}
+
+static const char *what_name(enum potad_what what)
+{
+	static const char * const names[] = {
+		[POTAD_IS_FREE] = "free",
+		[POTAD_IS_BLOCK] = "allocated",
+		[POTAD_IS_BARE] = "bare",
+		[POTAD_IS_QUARANTINED] = "quarantined",
+	};
+
+	return names[what];
+}
+
+static int lookup_run(struct potad_request *req, char *args)
+{
+	char *text = potad_next_word(&args);
+	struct potad_info info;
+	u64 phys;
+	int err;
+
+	if (*args)
+		return want_words(req, "ADDRESS");
+	err = parse_address(req, text, &phys);
+	if (err)
+		return err;
+	if (potad_lookup(pool, phys, &info))
+		return outside(req, phys, 1);
+	potad_reply(req, "address=0x%llx state=%s block=0x%llx order=%u size=%llu offset=%llu",
+		    phys, what_name(info.what), (u64)info.phys, info.order,
+		    info.bytes, phys - info.phys);
+	if (info.what == POTAD_IS_BLOCK)
+		potad_reply(req, " type=%s owner=%s", info.type,
+			    info.owner[0] ? info.owner : "-");
+	potad_reply(req, " failed=%d\n",
+		    info.failed || info.what == POTAD_IS_QUARANTINED);
+	return 0;
+}
+
+static void reply_event(const struct potad_event *event, void *arg)
+{
+	struct potad_request *req = arg;
+
+	potad_reply(req, "address=0x%llx length=%llu state=%s quarantined=%d",
+		    (u64)event->phys, event->length, what_name(event->what),
+		    event->what == POTAD_IS_FREE);
+	if (event->what == POTAD_IS_BLOCK)
+		potad_reply(req, " block=0x%llx type=%s", (u64)event->block, event->type);
+	potad_reply(req, " told=%d answer=%s\n", event->answer != POTAD_UNTOLD,
+		    potad_answer_name(event->answer));
+}
+
+static int inject_run(struct potad_request *req, char *args)
+{
+	char *text = potad_next_word(&args), *len = potad_next_word(&args);
+	u64 phys, length = 1;
+	int err;
+
+	if (*args)
+		return want_words(req, "ADDRESS [LENGTH]");
+	err = parse_address(req, text, &phys);
+	if (!err && len) {
+		err = potad_parse_bytes(len, &length);
+		if (err)
+			err = bad_number(req, err, "length", len);
+	}
+	if (err)
+		return err;
+	err = potad_pool_fail(pool, phys, length, POTAD_FAIL_INJECTED,
+			      reply_event, req);
+	switch (err) {
+	case 0:
+		return 0;
+	case -EINVAL:
+		return potad_refuse(req, err, "length 0: at least one byte fails");
+	case -ENXIO:
+		return outside(req, phys, length);
+	case -EHWPOISON:
+		return potad_refuse(req, err, "0x%llx, %llu bytes: has failed already", phys, length);
+	default:
+		return potad_refuse(req, err, "not all of it could be marked: see failures");
+	}
+}
+
+static int validate_run(struct potad_request *req, char *args)
+{
+	const char *wrong;
+
+	if (strcmp(args, "1"))
+		return want_words(req, "1");
+	wrong = potad_pool_validate(pool);
+	if (wrong)
+		return potad_refuse(req, -EUCLEAN, "%s", wrong);
+	potad_reply(req, "ok granules=%llu\n", potad_space_size(pool->space));
+	return 0;
+}
+
+static void reply_row(const struct potad_compare_row *row, void *arg)
+{
+	struct potad_request *req = arg;
+
+	if (!row->ops) {
+		potad_reply(req, "%u %s - - - -\n", row->order, row->subject);
+		return;
+	}
+	potad_reply(req, "%u %s %llu.%llu %llu.%llu %llu.%llu ", row->order,
+		    row->subject, row->median / 10, row->median % 10,
+		    row->min / 10, row->min % 10, row->max / 10, row->max % 10);
+	if (row->ratio)
+		potad_reply(req, "%llu.%02llu\n", row->ratio / 100, row->ratio % 100);
+	else
+		potad_reply(req, "-\n");
+}
+
+static int compare_range(char *value, u64 *from, u64 *to)
+{
+	char *dash = strchr(value, '-');
+
+	if (dash)
+		*dash++ = '\0';
+	return potad_parse_u64(value, from) ?:
+	       potad_parse_u64(dash ?: value, to);
+}
+
+static int compare_run(struct potad_request *req, char *args)
+{
+	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
+	u64 from, to, number;
+	char *word;
+	int err;
+
+	while ((word = potad_next_word(&args))) {
+		char *value = strchr(word, '=');
+
+		if (!value)
+			return want_words(req, "workload=pair orders=0-10 rounds=9 ops=20000 subjects=all");
+		*value++ = '\0';
+		err = 0;
+		if (!strcmp(word, "workload")) {
+			err = strcmp(value, "pair") ? -EINVAL : 0;
+		} else if (!strcmp(word, "subjects")) {
+			err = potad_compare_subjects(value, &cmp.subjects);
+		} else if (!strcmp(word, "orders")) {
+			err = compare_range(value, &from, &to);
+			if (!err && (from > to || to > POTAD_COMPARE_ORDERS))
+				err = -EINVAL;
+			cmp.first_order = from;
+			cmp.last_order = to;
+		} else if (!strcmp(word, "rounds")) {
+			err = potad_parse_u64(value, &number);
+			if (!err && (!number || number > POTAD_COMPARE_ROUNDS))
+				err = -EINVAL;
+			cmp.rounds = number;
+		} else if (!strcmp(word, "ops")) {
+			err = potad_parse_u64(value, &number);
+			if (!err && (!number || number > POTAD_COMPARE_OPS))
+				err = -EINVAL;
+			cmp.ops = number;
+		} else {
+			return potad_refuse(req, -EINVAL, "no key is called %s: workload, orders, rounds, ops, subjects",
+					    word);
+		}
+		if (err)
+			return potad_refuse(req, err, "%s=%s: workload=pair, orders=0-%u, rounds up to %u, ops up to %u, subjects=all or a list with commas",
+					    word, value, POTAD_COMPARE_ORDERS,
+					    POTAD_COMPARE_ROUNDS, POTAD_COMPARE_OPS);
+	}
+
+	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native; workload=pair rounds=%u ops=%u; ratio: how many times faster\n",
+		    cmp.rounds, cmp.ops);
+	err = potad_compare_run(&cmp, reply_row, req);
+	switch (err) {
+	case 0:
+		return 0;
+	case -EBUSY:
+		return potad_refuse(req, err, "another comparison is running");
+	case -EINTR:
+		return potad_refuse(req, err, "interrupted");
+	default:
+		return potad_refuse(req, err, "the comparison failed");
+	}
+}
+
+static const struct potad_action actions[] = {
+	{ "alloc", alloc_run },
+	{ "free", free_run },
+	{ "lookup", lookup_run },
+	{ "inject", inject_run },
+	{ "validate", validate_run },
+};
+
+static const struct potad_action compare_action = { "run", compare_run };
+
+/* Facts ------------------------------------------------------------------ */
+
+/* All that is held, in the order of handles; a position is a handle. */
+static void *blocks_at(loff_t *pos, struct potad_held *held)
+{
+	unsigned long handle = *pos;
+
+	if (!potad_holder_next(&handle, held))
+		return NULL;
+	*pos = handle;
+	return held;
+}
+
+static void *blocks_start(struct seq_file *m, loff_t *pos)
+{
+	return *pos ? blocks_at(pos, m->private) : SEQ_START_TOKEN;
+}
+
+static void *blocks_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return blocks_at(pos, m->private);
+}
+
+static void no_stop(struct seq_file *m, void *v)
+{
+}
+
+static int blocks_show(struct seq_file *m, void *v)
+{
+	struct potad_held *held = v;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "handle address order size type failed\n");
+		return 0;
+	}
+	seq_printf(m, "%lu 0x%llx %u %llu %s %d\n", held->handle,
+		   (u64)held->block.phys, held->block.order, held->block.bytes,
+		   held->block.type->name,
+		   potad_space_has_failed(pool->space,
+					  potad_pool_granule(pool, held->block.phys),
+					  held->block.order));
+	return 0;
+}
+
+static const struct seq_operations blocks_sops = {
+	.start = blocks_start, .next = blocks_next,
+	.stop = no_stop, .show = blocks_show,
+};
+DEFINE_SEQ_ATTRIBUTE(blocks);
+
+/* The events that are kept; a position is a sequence number. */
+static void *failures_at(loff_t *pos, struct potad_event *event)
+{
+	u64 events, told;
+
+	potad_pool_event_counts(pool, &events, &told);
+	for (; *pos <= events; ++*pos)
+		if (potad_pool_event(pool, *pos, event))
+			return event;
+	return NULL;
+}
+
+static void *failures_start(struct seq_file *m, loff_t *pos)
+{
+	return *pos ? failures_at(pos, m->private) : SEQ_START_TOKEN;
+}
+
+static void *failures_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return failures_at(pos, m->private);
+}
+
+static int failures_show(struct seq_file *m, void *v)
+{
+	struct potad_event *event = v;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "seq address length state type told answer\n");
+		return 0;
+	}
+	seq_printf(m, "%llu 0x%llx %llu %s %s %d %s\n", event->seq,
+		   (u64)event->phys, event->length, what_name(event->what),
+		   event->type[0] ? event->type : "-",
+		   event->answer != POTAD_UNTOLD,
+		   potad_answer_name(event->answer));
+	return 0;
+}
+
+static const struct seq_operations failures_sops = {
+	.start = failures_start, .next = failures_next,
+	.stop = no_stop, .show = failures_show,
+};
+DEFINE_SEQ_ATTRIBUTE(failures);
+
+static void show_type(struct potad_type *type, void *arg)
+{
+	struct potad_type_count live = potad_type_live(type);
+
+	seq_printf(arg, "%s %u %u %u %ld %lld\n", type->name, type->tag,
+		   type->desc_size, potad_type_footprint(type), live.blocks,
+		   live.bytes);
+}
+
+static int types_show(struct seq_file *m, void *v)
+{
+	seq_puts(m, "name tag descriptor footprint blocks bytes\n");
+	potad_type_for_each(show_type, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(types);
+
+struct type_sums {
+	long	blocks;
+	u64	bytes;
+};
+
+static void sum_type(struct potad_type *type, void *arg)
+{
+	struct type_sums *sums = arg;
+	struct potad_type_count live = potad_type_live(type);
+
+	sums->blocks += live.blocks;
+	sums->bytes += live.blocks * potad_type_footprint(type);
+}
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	struct potad_space_stat *stat = kmalloc(sizeof(*stat), GFP_KERNEL);
+	struct potad_pool_count count = potad_pool_counts(pool);
+	u64 words = potad_words_bytes(&pool->words), events, told;
+	struct type_sums sums = { };
+
+	if (!stat)
+		return -ENOMEM;
+	potad_space_stat(pool->space, stat);
+	potad_type_for_each(sum_type, &sums);
+	potad_pool_event_counts(pool, &events, &told);
+#define SHOW(name, value) seq_printf(m, "%s %llu\n", name, (u64)(value))
+	SHOW("granule_bytes", 1ULL << pool->granule_shift);
+	SHOW("granules_total", stat->total);
+	SHOW("granules_free", stat->free);
+	SHOW("granules_allocated", stat->allocated);
+	SHOW("granules_quarantined", stat->retired);
+	SHOW("granules_failed_in_use", stat->pending);
+	SHOW("blocks_live", sums.blocks);
+	SHOW("allocs", count.allocs);
+	SHOW("frees", count.frees);
+	SHOW("alloc_failures", count.alloc_failures);
+	SHOW("failure_events", events);
+	SHOW("owners_told", told);
+	SHOW("metadata_space_bytes", stat->metadata);
+	SHOW("metadata_words_bytes", words);
+	SHOW("metadata_descriptor_bytes", sums.bytes);
+	SHOW("metadata_bytes", stat->metadata + words + sums.bytes);
+#undef SHOW
+	kfree(stat);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int freeinfo_show(struct seq_file *m, void *v)
+{
+	struct potad_space_stat *stat = kmalloc(sizeof(*stat), GFP_KERNEL);
+	unsigned int k, max = potad_space_max_order(pool->space);
+
+	if (!stat)
+		return -ENOMEM;
+	potad_space_stat(pool->space, stat);
+	seq_puts(m, "Order");
+	for (k = 0; k <= max; k++)
+		seq_printf(m, " %6u", k);
+	seq_puts(m, "\nFree ");
+	for (k = 0; k <= max; k++)
+		seq_printf(m, " %6llu", stat->blocks[k]);
+	seq_putc(m, '\n');
+	kfree(stat);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(freeinfo);
+
+static int region_show(struct seq_file *m, void *v)
+{
+	seq_printf(m, "source %s\narea %s\nstart 0x%llx\nend 0x%llx\nbytes %llu\ngranule %llu\nmax_order %u\n",
+		   potad_region_source(region), region->area,
+		   (u64)region->start, (u64)region->start + region->bytes - 1,
+		   region->bytes, 1ULL << pool->granule_shift,
+		   potad_space_max_order(pool->space));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(region);
+
+/**
+ * potad_files_init() - make the files
+ * @p: the pool
+ * @r: the region it lies in
+ *
+ * Without debugfs there are none, and nothing else changes.
+ */
+void potad_files_init(struct potad_pool *p, const struct potad_region *r)
+{
+	struct dentry *compare;
+	unsigned int i;
+
+	pool = p;
+	region = r;
+	dir = debugfs_create_dir("potad", NULL);
+	for (i = 0; i < ARRAY_SIZE(actions); i++)
+		debugfs_create_file(actions[i].name, 0600, dir,
+				    (void *)&actions[i], &potad_request_fops);
+	compare = debugfs_create_dir("compare", dir);
+	debugfs_create_file("run", 0600, compare, (void *)&compare_action,
+			    &potad_request_fops);
+	debugfs_create_file("blocks", 0400, dir, NULL, &blocks_fops);
+	debugfs_create_file("types", 0400, dir, NULL, &types_fops);
+	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);
+	debugfs_create_file("freeinfo", 0400, dir, NULL, &freeinfo_fops);
+	debugfs_create_file("region", 0400, dir, NULL, &region_fops);
+	debugfs_create_file("failures", 0400, dir, NULL, &failures_fops);
+}
+
+/* Removes them; returns when no operation on one runs any more. */
+void potad_files_exit(void)
+{
+	debugfs_remove_recursive(dir);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Numbers and words; the rules are in parse.h. */
+#include <linux/ctype.h>
+#include <linux/errno.h>
+#include <linux/kstrtox.h>
+#include <linux/string.h>
+
+#include "../include/compat.h"
+#include "parse.h"
+
+int potad_parse_u64(const char *s, u64 *value)
+{
+	if (s[0] == '0' && s[1] == 'x' && isxdigit(s[2]))
+		return kstrtou64(s + 2, 16, value);
+	if (!isdigit(s[0]) || (s[0] == '0' && s[1]))
+		return -EINVAL;
+	/* It takes a newline at the end; whoever calls has none. */
+	if (strchr(s, '\n'))
+		return -EINVAL;
+	return kstrtou64(s, 10, value);
+}
+POTAD_EXPORT_FOR_TESTS(potad_parse_u64);
+
+int potad_parse_bytes(const char *s, u64 *value)
+{
+	static const char suffixes[] = "KMGTPE";
+	size_t len = strlen(s);
+	const char *suffix;
+	char digits[24];
+	int err;
+
+	suffix = len ? strchr(suffixes, toupper(s[len - 1])) : NULL;
+	/* In hexadecimal, E is a digit. */
+	if (!suffix || (*suffix == 'E' && s[0] == '0' && s[1] == 'x'))
+		return potad_parse_u64(s, value);
+	if (len > sizeof(digits))
+		return -ERANGE;
+	memcpy(digits, s, len - 1);
+	digits[len - 1] = '\0';
+	err = potad_parse_u64(digits, value);
+	if (err)
+		return err;
+	len = 10 * (suffix - suffixes + 1);
+	if (*value >> (64 - len))
+		return -ERANGE;
+	*value <<= len;
+	return 0;
+}
+POTAD_EXPORT_FOR_TESTS(potad_parse_bytes);
+
+char *potad_next_word(char **s)
+{
+	char *word = *s;
+
+	if (!word || !*word)
+		return NULL;
+	*s += strcspn(*s, " \t");
+	if (**s) {
+		*(*s)++ = '\0';
+		*s += strspn(*s, " \t");
+	}
+	return word;
+}
+POTAD_EXPORT_FOR_TESTS(potad_next_word);

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests on an open file; the rules are in request.h.
+ *
+ * The answer is kept with the open file, under its mutex.  debugfs sees to it
+ * that no operation runs any more when the file has been removed.
+ */
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "../include/trace.h"
+#include "request.h"
+
+struct potad_request {
+	struct mutex	lock;		/* protects all of it */
+	const struct potad_action *action;
+	size_t		len;
+	bool		truncated;
+	char		reply[POTAD_REPLY_SIZE];
+};
+
+static const char *err_name(int err)
+{
+#define NAME(e) case -(e): return #e
+	switch (err) {
+	NAME(E2BIG);
+	NAME(EBUSY);
+	NAME(EEXIST);
+	NAME(EHWPOISON);
+	NAME(EINTR);
+	NAME(EINVAL);
+	NAME(ENODEV);
+	NAME(ENOENT);
+	NAME(ENOMEM);
+	NAME(ENOSPC);
+	NAME(ENXIO);
+	NAME(EPERM);
+	NAME(ERANGE);
+	NAME(EUCLEAN);
+	}
+#undef NAME
+	return "error";
+}
+
+static void vreply(struct potad_request *req, const char *fmt, va_list args)
+{
+	static const char more[] = "...\n";
+	size_t room = sizeof(req->reply) - sizeof(more) - req->len;
+	size_t len;
+
+	if (req->truncated)
+		return;
+	len = vsnprintf(req->reply + req->len, room, fmt, args);
+	if (len < room) {
+		req->len += len;
+		return;
+	}
+	/* A line that does not fit is left out whole. */
+	memcpy(req->reply + req->len, more, sizeof(more));
+	req->len += strlen(more);
+	req->truncated = true;
+}
+
+/* Adds to the answer; what does not fit is left out, and "..." says so. */
+void potad_reply(struct potad_request *req, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vreply(req, fmt, args);
+	va_end(args);
+}
+
+/**
+ * potad_refuse() - the answer to a command that cannot be done
+ * @req: the request
+ * @err: negative errno
+ * @fmt: the reason, in words, without a newline
+ *
+ * Return: @err.
+ */
+int potad_refuse(struct potad_request *req, int err, const char *fmt, ...)
+{
+	va_list args;
+	size_t reason;
+
+	req->len = 0;
+	req->truncated = false;
+	potad_reply(req, "error: %s: ", err_name(err));
+	reason = req->len;
+	va_start(args, fmt);
+	vreply(req, fmt, args);
+	va_end(args);
+	trace_potad_refused(req->action->name, req->reply + reason, err);
+	pr_debug("potad: %s: %s\n", req->action->name, req->reply);
+	potad_reply(req, "\n");
+	return err;
+}
+
+static int run(struct potad_request *req, char *text, size_t count)
+{
+	if (strlen(text) != count)
+		return potad_refuse(req, -EINVAL, "a byte of 0 in the command");
+	if (count && text[count - 1] == '\n')
+		text[--count] = '\0';
+	if (strchr(text, '\n'))
+		return potad_refuse(req, -EINVAL, "more than one line: one command a write");
+	if (!count)
+		return potad_refuse(req, -EINVAL, "an empty command");
+	if (strchr(" \t", text[0]) || strchr(" \t", text[count - 1]))
+		return potad_refuse(req, -EINVAL, "a blank before or after the command");
+	return req->action->run(req, text);
+}
+
+static ssize_t request_write(struct file *file, const char __user *ubuf,
+			     size_t count, loff_t *ppos)
+{
+	struct potad_request *req = file->private_data;
+	char *text = NULL;
+	int err;
+
+	if (!count)
+		return 0;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (count <= POTAD_COMMAND_MAX) {
+		text = memdup_user_nul(ubuf, count);
+		if (IS_ERR(text))
+			return PTR_ERR(text);
+	}
+	err = mutex_lock_interruptible(&req->lock);
+	if (!err) {
+		req->len = 0;
+		req->truncated = false;
+		*ppos = 0;
+		if (text)
+			err = run(req, text, count);
+		else
+			err = potad_refuse(req, -E2BIG, "%zu bytes: a command has at most %u",
+					   count, POTAD_COMMAND_MAX);
+		mutex_unlock(&req->lock);
+	}
+	kfree(text);
+	return err ?: count;
+}
+
+static ssize_t request_read(struct file *file, char __user *ubuf, size_t count,
+			    loff_t *ppos)
+{
+	struct potad_request *req = file->private_data;
+	ssize_t ret = mutex_lock_interruptible(&req->lock);
+
+	if (ret)
+		return ret;
+	ret = simple_read_from_buffer(ubuf, count, ppos, req->reply, req->len);
+	mutex_unlock(&req->lock);
+	return ret;
+}
+
+static int request_open(struct inode *inode, struct file *file)
+{
+	struct potad_request *req = kvzalloc(sizeof(*req), GFP_KERNEL);
+
+	if (!req)
+		return -ENOMEM;
+	mutex_init(&req->lock);
+	req->action = inode->i_private;
+	file->private_data = req;
+	return 0;
+}
+
+static int request_release(struct inode *inode, struct file *file)
+{
+	kvfree(file->private_data);
+	return 0;
+}
+
+const struct file_operations potad_request_fops = {
+	.owner = THIS_MODULE,
+	.open = request_open,
+	.read = request_read,
+	.write = request_write,
+	.llseek = default_llseek,
+	.release = request_release,
+};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints: /sys/kernel/tracing/events/potad/.  Physical addresses, never
+ * kernel pointers.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM potad
+
+#if !defined(POTAD_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define POTAD_TRACE_H
+
+#include <linux/tracepoint.h>
+
+TRACE_EVENT(potad_alloc,
+	TP_PROTO(u64 phys, unsigned int order, const char *type, int err),
+	TP_ARGS(phys, order, type, err),
+	TP_STRUCT__entry(
+		__field(u64, phys)
+		__field(unsigned int, order)
+		__field(int, err)
+		__array(char, type, 32)
+	),
+	TP_fast_assign(
+		__entry->phys = phys;
+		__entry->order = order;
+		__entry->err = err;
+		strscpy(__entry->type, type, sizeof(__entry->type));
+	),
+	TP_printk("phys=0x%llx order=%u type=%s err=%d", __entry->phys,
+		  __entry->order, __entry->type, __entry->err)
+);
+
+TRACE_EVENT(potad_free,
+	TP_PROTO(u64 phys, unsigned int order, const char *type),
+	TP_ARGS(phys, order, type),
+	TP_STRUCT__entry(
+		__field(u64, phys)
+		__field(unsigned int, order)
+		__array(char, type, 32)
+	),
+	TP_fast_assign(
+		__entry->phys = phys;
+		__entry->order = order;
+		strscpy(__entry->type, type, sizeof(__entry->type));
+	),
+	TP_printk("phys=0x%llx order=%u type=%s", __entry->phys,
+		  __entry->order, __entry->type)
+);
+
+TRACE_EVENT(potad_memory_failure,
+	TP_PROTO(u64 phys, u64 length, const char *type, int answer,
+		 unsigned int flags),
+	TP_ARGS(phys, length, type, answer, flags),
+	TP_STRUCT__entry(
+		__field(u64, phys)
+		__field(u64, length)
+		__field(int, answer)
+		__field(unsigned int, flags)
+		__array(char, type, 32)
+	),
+	TP_fast_assign(
+		__entry->phys = phys;
+		__entry->length = length;
+		__entry->answer = answer;
+		__entry->flags = flags;
+		strscpy(__entry->type, type, sizeof(__entry->type));
+	),
+	TP_printk("phys=0x%llx length=%llu type=%s answer=%s flags=0x%x",
+		  __entry->phys, __entry->length, __entry->type,
+		  __print_symbolic(__entry->answer,
+				   { 0, "-" }, { 1, "recovered" },
+				   { 2, "moved" }, { 3, "lost" },
+				   { 4, "refused" }),
+		  __entry->flags)
+);
+
+TRACE_EVENT(potad_refused,
+	TP_PROTO(const char *request, const char *reason, int err),
+	TP_ARGS(request, reason, err),
+	TP_STRUCT__entry(
+		__array(char, request, 16)
+		__array(char, reason, 96)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		strscpy(__entry->request, request, sizeof(__entry->request));
+		strscpy(__entry->reason, reason, sizeof(__entry->reason));
+		__entry->err = err;
+	),
+	TP_printk("request=%s err=%d reason=\"%s\"", __entry->request,
+		  __entry->err, __entry->reason)
+);
+
+#endif /* POTAD_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * potad.ko: one region, one pool over it, and the files to drive it.
+ *
+ * Loading takes the region from the kernel; unloading gives it back.  Blocks
+ * that were asked for through debugfs are freed on unload.  Other modules that
+ * use the pool hold a reference to this one through its symbols, so that it
+ * cannot be unloaded under them.
+ */
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+
+#include "compare/compare.h"
+#include "debugfs/files.h"
+#include "include/potad.h"
+#include "memdesc/word.h"
+#include "owners/holder.h"
+#include "pool/pool.h"
+#include "region/region.h"
+
+static char *size = "256M";
+module_param(size, charp, 0444);
+MODULE_PARM_DESC(size, "memory to manage, in bytes, with K, M or G; whole pages (default 256M)");
+
+static char *granule = "512";
+module_param(granule, charp, 0444);
+MODULE_PARM_DESC(granule, "smallest block, in bytes; a power of two, 512 to 2M (default 512)");
+
+static char *cma = "";
+module_param(cma, charp, 0444);
+MODULE_PARM_DESC(cma, "name of the CMA area to take it from; none: from the page allocator (default: the default area)");
+
+static struct potad_region region;
+static struct potad_pool *pool;
+
+/**
+ * potad_pool_default() - the pool of this module
+ *
+ * Return: the pool; it is there as long as the module is loaded.
+ */
+struct potad_pool *potad_pool_default(void)
+{
+	return pool;
+}
+EXPORT_SYMBOL_GPL(potad_pool_default);
+
+static int __init parse(u64 *bytes, u64 *smallest)
+{
+	if (potad_parse_bytes(granule, smallest) ||
+	    !is_power_of_2(*smallest) || *smallest < SZ_512 || *smallest > SZ_2M) {
+		pr_err("granule=%s: a power of two from 512 to 2M is needed\n", granule);
+		return -EINVAL;
+	}
+	if (potad_parse_bytes(size, bytes) || !*bytes ||
+	    !IS_ALIGNED(*bytes, max_t(u64, PAGE_SIZE, *smallest))) {
+		pr_err("size=%s: a multiple of %llu bytes is needed\n", size,
+		       max_t(u64, PAGE_SIZE, *smallest));
+		return -EINVAL;
+	}
+	if (strlen(cma) >= POTAD_AREA_MAX) {
+		pr_err("cma=...: no area has a name of %zu characters\n", strlen(cma));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int __init potad_init(void)
+{
+	u64 bytes, smallest;
+	int err;
+
+	err = parse(&bytes, &smallest);
+	if (err)
+		return err;
+	err = potad_lines_init();
+	if (err)
+		return err;
+	err = potad_region_get(&region, bytes, cma);
+	if (err)
+		goto fail_lines;
+	pool = potad_pool_create(region.start, region.bytes, smallest);
+	if (IS_ERR(pool)) {
+		err = PTR_ERR(pool);
+		pr_err("no memory to manage %llu MiB with: %d\n", bytes >> 20, err);
+		goto fail_region;
+	}
+	err = potad_holder_init(pool);
+	if (err)
+		goto fail_pool;
+	err = potad_compare_init(pool);
+	if (err)
+		goto fail_holder;
+	potad_files_init(pool, &region);
+	pr_info("%llu MiB at 0x%llx from %s, granules of %llu bytes\n",
+		region.bytes >> 20, (u64)region.start,
+		potad_region_source(&region), smallest);
+	return 0;
+
+fail_holder:
+	potad_holder_exit();
+fail_pool:
+	potad_pool_destroy(pool);
+fail_region:
+	potad_region_put(&region);
+fail_lines:
+	potad_lines_exit();
+	return err;
+}
+
+static void __exit potad_exit(void)
+{
+	unsigned long freed;
+
+	potad_files_exit();
+	potad_compare_exit();
+	freed = potad_holder_exit();
+	if (freed)
+		pr_info("freed %lu blocks that were held through debugfs\n", freed);
+	if (WARN_ON(potad_pool_destroy(pool)))
+		return;
+	potad_region_put(&region);
+	potad_lines_exit();
+	pr_info("%llu MiB given back through %s\n", region.bytes >> 20,
+		potad_region_source(&region));
+}
+
+module_init(potad_init);
+module_exit(potad_exit);
+
+MODULE_DESCRIPTION("A power-of-two page allocator with descriptors");
+MODULE_AUTHOR("The potad developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The holder and its types: buf, folio, pgtable and raw.
+ *
+ *	type     descriptor  stands for                       when memory fails
+ *	buf      360 bytes   a buffer of a cache, like an     recovered: it would
+ *	                     xfs_buf: 512 bytes to 64 KiB     be read again
+ *	folio    96 bytes    page cache                       lost
+ *	pgtable  8 bytes     a page table                     refused
+ *	raw      none        a driver's buffer                (is not told)
+ *
+ * They stand for real owners only in what their descriptors weigh and in what
+ * they answer.  The handle of each block is in its descriptor.
+ */
+#include <linux/build_bug.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "../memdesc/type.h"
+#include "holder.h"
+
+struct buf {
+	unsigned long	handle;
+	u8		rest[352];
+};
+static_assert(sizeof(struct buf) == 360);
+
+struct folio_like {
+	unsigned long	handle;
+	u8		rest[88];
+};
+static_assert(sizeof(struct folio_like) == 96);
+
+struct pgtable {
+	unsigned long	handle;
+};
+
+static struct potad_pool *holder_pool;		/* constant from init to exit */
+static DEFINE_XARRAY_ALLOC1(held_blocks);	/* handle -> struct potad_held; */
+						/* its lock decides who frees	*/
+static unsigned long last_handle;		/* under that lock */
+
+/* Each descriptor begins with the handle. */
+static void handle_init(void *data, void *arg)
+{
+	*(unsigned long *)data = ((struct potad_held *)arg)->handle;
+}
+
+static int handle_describe(const void *data, char *buf, size_t size)
+{
+	return scnprintf(buf, size, "handle:%lu", *(unsigned long *)data);
+}
+
+static enum potad_answer buf_failure(const struct potad_failure *failure)
+{
+	return POTAD_RECOVERED;
+}
+
+static enum potad_answer folio_failure(const struct potad_failure *failure)
+{
+	return POTAD_LOST;
+}
+
+static enum potad_answer pgtable_failure(const struct potad_failure *failure)
+{
+	return POTAD_REFUSED;
+}
+
+static const struct potad_ops buf_ops = {
+	.init = handle_init, .describe = handle_describe,
+	.memory_failure = buf_failure,
+};
+
+static const struct potad_ops folio_ops = {
+	.init = handle_init, .describe = handle_describe,
+	.memory_failure = folio_failure,
+};
+
+static const struct potad_ops pgtable_ops = {
+	.init = handle_init, .describe = handle_describe,
+	.memory_failure = pgtable_failure,
+};
+
+static const struct potad_type_info infos[] = {
+	{ "buf", sizeof(struct buf), &buf_ops, THIS_MODULE },
+	{ "folio", sizeof(struct folio_like), &folio_ops, THIS_MODULE },
+	{ "pgtable", sizeof(struct pgtable), &pgtable_ops, THIS_MODULE },
+	{ "raw", 0, NULL, THIS_MODULE },
+};
+
+static struct potad_type *types[ARRAY_SIZE(infos)];
+
+/**
+ * potad_holder_alloc() - ask for a block by hand
+ * @order: its order
+ * @type: name of its type; any that is registered without an init operation of
+ *	  its own, or one of the holder's
+ * @held: filled in
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -ENOENT if there is no such type, -EPERM if it is not for this;
+ * else as potad_alloc().
+ */
+int potad_holder_alloc(unsigned int order, const char *type_name,
+		       struct potad_held *held)
+{
+	struct potad_type *type = potad_type_get(type_name);
+	struct potad_held *mine;
+	int err;
+
+	if (IS_ERR(type))
+		return PTR_ERR(type);
+	err = -EPERM;
+	if (type->module != THIS_MODULE)
+		goto out;
+	err = -ENOMEM;
+	mine = kzalloc(sizeof(*mine), GFP_KERNEL);
+	if (!mine)
+		goto out;
+
+	/* Its place, with nothing in it yet: then nothing else can fail. */
+	xa_lock(&held_blocks);
+	mine->handle = last_handle + 1;
+	err = __xa_insert(&held_blocks, mine->handle, XA_ZERO_ENTRY, GFP_KERNEL);
+	if (!err)
+		last_handle = mine->handle;
+	xa_unlock(&held_blocks);
+	if (err)
+		goto out_free;
+
+	err = potad_alloc(holder_pool, type, order, GFP_KERNEL, mine,
+			  &mine->block);
+	if (err) {
+		xa_erase(&held_blocks, mine->handle);
+		goto out_free;
+	}
+	*held = *mine;
+	xa_store(&held_blocks, mine->handle, mine, GFP_KERNEL);
+	goto out;
+
+out_free:
+	kfree(mine);
+out:
+	potad_type_put(type);
+	return err;
+}
+
+/**
+ * potad_holder_free() - give up a handle, and its block
+ * @handle: the handle
+ * @held: filled in with what it was
+ *
+ * Never allocates.
+ *
+ * Context: Process context.
+ * Return: 0; -ENOENT if the handle was never given out, or was given up.
+ */
+int potad_holder_free(unsigned long handle, struct potad_held *held)
+{
+	struct potad_held *mine = xa_erase(&held_blocks, handle);
+
+	if (!mine)
+		return -ENOENT;
+	*held = *mine;
+	WARN_ON(potad_free(holder_pool, &mine->block));
+	kfree(mine);
+	return 0;
+}
+
+/**
+ * potad_holder_next() - go through all that is held
+ * @handle: where to begin; set to the handle found
+ * @held: filled in
+ *
+ * Return: false if there is none from *@handle on.
+ */
+bool potad_holder_next(unsigned long *handle, struct potad_held *held)
+{
+	struct potad_held *mine;
+
+	xa_lock(&held_blocks);
+	mine = xa_find(&held_blocks, handle, ULONG_MAX, XA_PRESENT);
+	if (mine)
+		*held = *mine;
+	xa_unlock(&held_blocks);
+	return mine;
+}
+
+static void unregister(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(infos); i++)
+		if (types[i])
+			WARN_ON(potad_type_unregister(types[i]));
+}
+
+/* Registers the types.  Process context; an error as potad_type_register(). */
+int potad_holder_init(struct potad_pool *pool)
+{
+	unsigned int i;
+
+	holder_pool = pool;
+	for (i = 0; i < ARRAY_SIZE(infos); i++) {
+		struct potad_type *type = potad_type_register(&infos[i]);
+
+		if (IS_ERR(type)) {
+			unregister();
+			return PTR_ERR(type);
+		}
+		types[i] = type;
+	}
+	return 0;
+}
+
+/* Gives up all handles and types.  Returns how many blocks that freed. */
+unsigned long potad_holder_exit(void)
+{
+	unsigned long handle = 0, freed = 0;
+	struct potad_held held;
+
+	while (potad_holder_next(&handle, &held)) {
+		if (!potad_holder_free(handle, &held))
+			freed++;
+		cond_resched();
+	}
+	xa_destroy(&held_blocks);
+	unregister();
+	return freed;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where memory comes from, and goes back to.
+ *
+ * There are several sources; the first that this kernel has, and that fits the
+ * name asked for, is used. No other one is tried after it has failed: somebody
+ * who reserved an area wants to know that it was too small, rather than find
+ * the page allocator drained instead.
+ *
+ *	source               since  needs
+ *	cma_alloc            7.x    an area: cma=SIZE on the command line
+ *	dma_alloc_pages      6.1    the same; reaches the area by way of a device
+ *	alloc_contig_pages   7.x    nothing; the only one where nothing can
+ *	                            reserve an area, as in user-mode Linux
+ *	alloc_contig_range   6.1    the same, and a search of our own
+ *
+ * The name "none" asks for one of the last two on any kernel.
+ */
+#include <linux/cma.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/platform_device.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include "../include/compat.h"
+#include "region.h"
+
+/**
+ * struct potad_source - one way to get memory
+ * @name: for people
+ * @get: take region->bytes, set @start, @area and what @put will need; or an
+ *	 error, after a line in the log that says what to do about it
+ * @put: give it back
+ */
+struct potad_source {
+	const char	*name;
+	int		(*get)(struct potad_region *region, const char *area);
+	void		(*put)(struct potad_region *region);
+};
+
+static unsigned long region_pages(const struct potad_region *region)
+{
+	return region->bytes >> PAGE_SHIFT;
+}
+
+#if defined(CONFIG_DMA_CMA) && defined(POTAD_HAVE_CMA_ALLOC)
+#define CMA_SOURCE (&cma_source)
+
+/*
+ * As well aligned as can be, down to 2 MiB: blocks are aligned from the start
+ * of the region, and a 2 MiB block at an odd address maps to no huge page.
+ */
+static struct page *cma_get_aligned(struct cma *cma, unsigned long pages)
+{
+	unsigned int align = fls64(pages) - 1, least = min(align, 9U);
+	struct page *page;
+
+	for (;; align--) {
+		page = cma_alloc(cma, pages, align, true);
+		if (page || align == least)
+			return page;
+	}
+}
+
+static int cma_get(struct potad_region *region, const char *area)
+{
+	struct cma *cma = dev_get_cma_area(NULL);
+
+	if (!cma) {
+		pr_err("no CMA area is reserved: boot with cma=SIZE, or load with cma=none\n");
+		return -ENODEV;
+	}
+	if (*area && strcmp(area, cma_get_name(cma))) {
+		pr_err("no CMA area is called %s: the default one is %s\n",
+		       area, cma_get_name(cma));
+		return -ENODEV;
+	}
+	region->pages = cma_get_aligned(cma, region_pages(region));
+	if (!region->pages) {
+		pr_err("CMA area %s has no %llu MiB in one piece: boot with a larger cma=SIZE, or load with a smaller size=\n",
+		       cma_get_name(cma), region->bytes >> 20);
+		return -ENOMEM;
+	}
+	region->cma = cma;
+	region->start = page_to_phys(region->pages);
+	strscpy(region->area, cma_get_name(cma), sizeof(region->area));
+	return 0;
+}
+
+static void cma_put(struct potad_region *region)
+{
+	WARN_ON(!cma_release(region->cma, region->pages, region_pages(region)));
+}
+
+static const struct potad_source cma_source = {
+	.name = "cma_alloc", .get = cma_get, .put = cma_put,
+};
+
+#elif defined(CONFIG_DMA_CMA)
+#define CMA_SOURCE (&dma_source)
+
+/* A device that is nothing but a way to the default CMA area. */
+static int dma_get(struct potad_region *region, const char *area)
+{
+	struct platform_device *pdev;
+	dma_addr_t handle;
+	int err;
+
+	if (*area) {
+		pr_err("this kernel does not let modules choose a CMA area: leave out cma=%s\n",
+		       area);
+		return -ENODEV;
+	}
+	pdev = platform_device_register_simple("potad", PLATFORM_DEVID_NONE,
+					       NULL, 0);
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
+	err = dma_coerce_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	if (err)
+		goto fail;
+	err = -ENOMEM;
+	region->pages = dma_alloc_pages(&pdev->dev, region->bytes, &handle,
+					DMA_BIDIRECTIONAL,
+					GFP_KERNEL | __GFP_NOWARN);
+	if (!region->pages) {
+		pr_err("no %llu MiB in one piece: boot with cma=SIZE, or load with a smaller size=\n",
+		       region->bytes >> 20);
+		goto fail;
+	}
+	region->pdev = pdev;
+	region->start = page_to_phys(region->pages);
+	strscpy(region->area, "default", sizeof(region->area));
+	return 0;
+fail:
+	platform_device_unregister(pdev);
+	return err;
+}
+
+static void dma_put(struct potad_region *region)
+{
+	dma_free_pages(&region->pdev->dev, region->bytes, region->pages,
+		       region->start, DMA_BIDIRECTIONAL);
+	platform_device_unregister(region->pdev);
+}
+
+static const struct potad_source dma_source = {
+	.name = "dma_alloc_pages", .get = dma_get, .put = dma_put,
+};
+
+#else
+#define CMA_SOURCE NULL
+#endif
+
+#ifdef POTAD_HAVE_ALLOC_CONTIG_PAGES
+#define CONTIG_NAME "alloc_contig_pages"
+
+static struct page *contig_get_pages(unsigned long pages)
+{
+	return alloc_contig_pages(pages, GFP_KERNEL | __GFP_NOWARN,
+				  numa_mem_id(), NULL);
+}
+
+#else
+#define CONTIG_NAME "alloc_contig_range"
+
+/* What alloc_contig_range() takes for "an ordinary request". */
+#ifdef POTAD_HAVE_ACR_FLAGS
+#define CONTIG_KIND ACR_FLAGS_NONE
+#else
+#define CONTIG_KIND MIGRATE_MOVABLE
+#endif
+
+/* Could these pages be had, at a first look?  All in one zone, none reserved. */
+static bool range_is_worth_trying(unsigned long pfn, unsigned long pages)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct zone *zone;
+	unsigned long i;
+
+	if (!page)
+		return false;
+	zone = page_zone(page);
+	for (i = 0; i < pages; i++) {
+		page = pfn_to_online_page(pfn + i);
+		if (!page || page_zone(page) != zone || PageReserved(page) ||
+		    PageHuge(page))
+			return false;
+	}
+	return true;
+}
+
+static struct page *contig_get_pages(unsigned long pages)
+{
+	unsigned long step = roundup_pow_of_two(pages), pfn, end;
+	int nid = numa_mem_id();
+
+	end = NODE_DATA(nid)->node_start_pfn + NODE_DATA(nid)->node_spanned_pages;
+	pfn = ALIGN(NODE_DATA(nid)->node_start_pfn, step);
+	for (; pfn + pages <= end; pfn += step) {
+		if (range_is_worth_trying(pfn, pages) &&
+		    !alloc_contig_range(pfn, pfn + pages, CONTIG_KIND,
+					GFP_KERNEL | __GFP_NOWARN))
+			return pfn_to_page(pfn);
+		cond_resched();
+	}
+	return NULL;
+}
+#endif
+
+static int contig_get(struct potad_region *region, const char *area)
+{
+	if (*area && strcmp(area, "none")) {
+		pr_err("this kernel has no CMA area called %s: leave out cma=%s\n",
+		       area, area);
+		return -ENODEV;
+	}
+	region->pages = contig_get_pages(region_pages(region));
+	if (!region->pages) {
+		pr_err("the page allocator has no %llu MiB in one piece: load with a smaller size=\n",
+		       region->bytes >> 20);
+		return -ENOMEM;
+	}
+	region->start = page_to_phys(region->pages);
+	strscpy(region->area, "-", sizeof(region->area));
+	return 0;
+}
+
+static void contig_put(struct potad_region *region)
+{
+	free_contig_range(page_to_pfn(region->pages), region_pages(region));
+}
+
+static const struct potad_source contig_source = {
+	.name = CONTIG_NAME, .get = contig_get, .put = contig_put,
+};
+
+/**
+ * potad_region_get() - take memory from the kernel
+ * @region: filled in
+ * @bytes: how much, a multiple of a page
+ * @area: name of a CMA area; "" for the default one, or for the page allocator
+ *	  where a kernel has no areas; "none" for the page allocator anyway
+ *
+ * Context: Process context; may sleep for long, as pages are moved away.
+ * Return: 0; or, after a line in the log, -ENODEV if there is no such area,
+ * -ENOMEM if it has not so much in one piece.
+ */
+int potad_region_get(struct potad_region *region, u64 bytes, const char *area)
+{
+	const struct potad_source *source = CMA_SOURCE;
+
+	if (!source || !strcmp(area, "none"))
+		source = &contig_source;
+	*region = (struct potad_region){ .bytes = bytes, .source = source };
+	return source->get(region, area);
+}
+
+/* Gives it back.  Process context; may sleep. */
+void potad_region_put(struct potad_region *region)
+{
+	region->source->put(region);
+}
+
+const char *potad_region_source(const struct potad_region *region)
+{
+	return region->source->name;
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The bodies of the tracepoints in include/trace.h. */
+#include <linux/types.h>
+
+#define CREATE_TRACE_POINTS
+#include "include/trace.h"
