@@ -7,6 +7,8 @@
  * use the pool hold a reference to this one through its symbols, so that it
  * cannot be unloaded under them.
  */
+#define pr_fmt(fmt) "potad: " fmt
+
 #include <linux/err.h>
 #include <linux/log2.h>
 #include <linux/module.h>

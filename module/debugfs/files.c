@@ -323,6 +323,20 @@ static const struct potad_action compare_action = { "run", compare_run };
 
 /* Facts ------------------------------------------------------------------ */
 
+/* A table with an iterator; m->private is room for one row's data. */
+#define DEFINE_TABLE(name, row)						\
+static int name##_open(struct inode *inode, struct file *file)		\
+{									\
+	return seq_open_private(file, &name##_sops, sizeof(row));	\
+}									\
+static const struct file_operations name##_fops = {			\
+	.owner = THIS_MODULE,						\
+	.open = name##_open,						\
+	.read = seq_read,						\
+	.llseek = seq_lseek,						\
+	.release = seq_release_private,					\
+}
+
 /* All that is held, in the order of handles; a position is a handle. */
 static void *blocks_at(loff_t *pos, struct potad_held *held)
 {
@@ -370,7 +384,7 @@ static const struct seq_operations blocks_sops = {
 	.start = blocks_start, .next = blocks_next,
 	.stop = no_stop, .show = blocks_show,
 };
-DEFINE_SEQ_ATTRIBUTE(blocks);
+DEFINE_TABLE(blocks, struct potad_held);
 
 /* The events that are kept; a position is a sequence number. */
 static void *failures_at(loff_t *pos, struct potad_event *event)
@@ -415,7 +429,7 @@ static const struct seq_operations failures_sops = {
 	.start = failures_start, .next = failures_next,
 	.stop = no_stop, .show = failures_show,
 };
-DEFINE_SEQ_ATTRIBUTE(failures);
+DEFINE_TABLE(failures, struct potad_event);
 
 static void show_type(struct potad_type *type, void *arg)
 {

@@ -16,6 +16,8 @@
  *
  * The name "none" asks for one of the last two on any kernel.
  */
+#define pr_fmt(fmt) "potad: " fmt
+
 #include <linux/cma.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
