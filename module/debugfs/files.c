@@ -466,18 +466,19 @@ static int stats_show(struct seq_file *m, void *v)
 {
 	struct potad_space_stat *stat = kmalloc(sizeof(*stat), GFP_KERNEL);
 	struct potad_pool_count count = potad_pool_counts(pool);
-	u64 words = potad_words_bytes(&pool->words), events, told;
+	u64 words = potad_words_bytes(&pool->words), events, told, cached;
 	struct type_sums sums = { };
 
 	if (!stat)
 		return -ENOMEM;
-	potad_space_stat(pool->space, stat);
+	potad_pool_stat(pool, stat, &cached);
 	potad_type_for_each(sum_type, &sums);
 	potad_pool_event_counts(pool, &events, &told);
 #define SHOW(name, value) seq_printf(m, "%s %llu\n", name, (u64)(value))
 	SHOW("granule_bytes", 1ULL << pool->granule_shift);
 	SHOW("granules_total", stat->total);
 	SHOW("granules_free", stat->free);
+	SHOW("granules_cached", cached);
 	SHOW("granules_allocated", stat->allocated);
 	SHOW("granules_quarantined", stat->retired);
 	SHOW("granules_failed_in_use", stat->pending);

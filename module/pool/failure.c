@@ -71,7 +71,7 @@ static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
 	int first = *state;
 
 	while (++granule < stop) {
-		*state = potad_space_retire(pool->space, granule);
+		*state = potad_cache_retire(&pool->cache, granule);
 		if (*state != first)
 			break;
 	}
@@ -138,7 +138,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		if (next == stopped_at)
 			state = after;
 		else
-			state = potad_space_retire(pool->space, granule);
+			state = potad_cache_retire(&pool->cache, granule);
 		next = granule + 1;
 		if (state == -EHWPOISON)
 			continue;

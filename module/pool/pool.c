@@ -6,13 +6,13 @@
  *
  *	step                        space      words     references
  *	(nothing)                   free       0         -
- *	potad_space_alloc()         allocated  0         -
+ *	potad_cache_alloc()         allocated  0         -
  *	potad_words_set()           allocated  set       0    "coming"
  *	refcount_set()              allocated  set       1    found by all
  *	potad_get(), potad_put()    allocated  set       2, 1
  *	potad_free(): last put      allocated  set       0    "going"
  *	potad_words_clear()         allocated  0         -
- *	potad_space_free()          free       0         -
+ *	potad_cache_free()          free       0         -
  *
  * "Coming" is there for memory failure, which marks the granule first and then
  * looks for an owner to tell.  The allocation sets the words first and then
@@ -78,12 +78,13 @@ static int block_alloc(struct potad_pool *pool, struct potad_type *type,
 	int err;
 
 again:
-	err = potad_space_alloc(pool->space, order, first);
+	err = potad_cache_alloc(&pool->cache, order,
+				gfpflags_allow_blocking(gfp), first);
 	if (err)
 		return err;
 	err = potad_words_prepare(&pool->words, *first, order, gfp, &line);
 	if (err) {
-		potad_space_free(pool->space, *first, order);
+		potad_cache_free(&pool->cache, *first, order);
 		return err;
 	}
 	if (desc) {
@@ -115,7 +116,8 @@ again:
  *
  * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
  * Return: 0; -EINVAL if @order is larger than the pool; -ENOSPC if there is no
- * such block now; -ENOMEM if there is no memory for the descriptor.
+ * such block now (where @gfp forbids to wait: none that this CPU can have);
+ * -ENOMEM if there is no memory for the descriptor.
  */
 int potad_alloc(struct potad_pool *pool, struct potad_type *type,
 		unsigned int order, gfp_t gfp, void *arg,
@@ -167,10 +169,7 @@ EXPORT_SYMBOL_GPL(potad_alloc);
 static void block_free(struct potad_pool *pool, struct potad_type *type,
 		       u64 first, unsigned int order)
 {
-	int err = potad_space_free(pool->space, first, order);
-
-	WARN_ONCE(err, "potad: block of type %s not free-able: %d\n",
-		  type->name, err);
+	potad_cache_free(&pool->cache, first, order);
 	this_cpu_inc(pool->count->frees);
 	trace_potad_free(potad_pool_phys(pool, first), order, type->name);
 }
@@ -435,7 +434,8 @@ int potad_lookup(struct potad_pool *pool, phys_addr_t phys,
 		info->what = POTAD_IS_QUARANTINED;
 		break;
 	default:
-		info->what = POTAD_IS_BARE;
+		info->what = potad_cache_has(&pool->cache, granule) ?
+			     POTAD_IS_FREE : POTAD_IS_BARE;
 		info->failed = extent.failed;
 		break;
 	}
@@ -446,23 +446,26 @@ int potad_lookup(struct potad_pool *pool, phys_addr_t phys,
 }
 EXPORT_SYMBOL_GPL(potad_lookup);
 
-/* A block without a type: nobody is told of anything.  As potad_space_alloc(). */
+/*
+ * A block without a type: nobody is told of anything.  Process context, may
+ * sleep; else as potad_cache_alloc().
+ */
 int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 		     phys_addr_t *phys)
 {
 	u64 granule;
-	int err = potad_space_alloc(pool->space, order, &granule);
+	int err = potad_cache_alloc(&pool->cache, order, true, &granule);
 
 	if (!err)
 		*phys = potad_pool_phys(pool, granule);
 	return err;
 }
 
-int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
-		    unsigned int order)
+/* As potad_cache_free(): the caller has it, and that is not checked. */
+void potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
+		     unsigned int order)
 {
-	return potad_space_free(pool->space, potad_pool_granule(pool, phys),
-				order);
+	potad_cache_free(&pool->cache, potad_pool_granule(pool, phys), order);
 }
 
 /* The sums over all CPUs. */
@@ -479,6 +482,19 @@ struct potad_pool_count potad_pool_counts(const struct potad_pool *pool)
 		sum.alloc_failures += READ_ONCE(c->alloc_failures);
 	}
 	return sum;
+}
+
+/*
+ * The sums of the space, where what is cached counts as free; the list of free
+ * blocks is of what is not.  Process context.
+ */
+void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
+		     u64 *cached)
+{
+	potad_space_stat(pool->space, stat);
+	*cached = min(potad_cache_granules(&pool->cache), stat->allocated);
+	stat->free += *cached;
+	stat->allocated -= *cached;
 }
 
 /* NULL, or what is wrong, in words.  Process context. */
@@ -525,13 +541,18 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule)
 		err = PTR_ERR(pool->space);
 		goto fail_count;
 	}
+	err = potad_cache_init(&pool->cache, pool->space);
+	if (err)
+		goto fail_space;
 	frame_shift = granule < PAGE_SIZE ? PAGE_SHIFT - pool->granule_shift : 0;
 	err = potad_words_init(&pool->words, bytes >> pool->granule_shift,
 			       frame_shift);
 	if (err)
-		goto fail_space;
+		goto fail_cache;
 	return pool;
 
+fail_cache:
+	potad_cache_exit(&pool->cache);
 fail_space:
 	potad_space_destroy(pool->space);
 fail_count:
@@ -554,12 +575,14 @@ int potad_pool_destroy(struct potad_pool *pool)
 	struct potad_space_stat *stat = kmalloc(sizeof(*stat), GFP_KERNEL | __GFP_NOFAIL);
 	bool busy;
 
+	potad_cache_drain(&pool->cache);
 	potad_space_stat(pool->space, stat);
 	busy = stat->allocated;
 	kfree(stat);
 	if (busy)
 		return -EBUSY;
 	potad_words_exit(&pool->words);
+	potad_cache_exit(&pool->cache);
 	potad_space_destroy(pool->space);
 	free_percpu(pool->count);
 	kvfree(pool);

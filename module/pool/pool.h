@@ -7,9 +7,10 @@
  *	address  ----------------------->  granule
  *	                                     |  \
  *	                       potad_space   |   \  potad_words
- *	                    free? retired?   v    v  which descriptor?
+ *	          (potad_cache)             v    v  which descriptor?
  *
- * The pool decides; the space and the words know nothing of each other, nor of
+ * Blocks are taken from the space by way of a per-CPU cache. The pool decides;
+ * the space and the words know nothing of each other, nor of
  * the pool.  Nothing in here ever touches the memory itself, so that a pool can
  * be made over addresses that do not exist, as the tests do.
  */
@@ -22,6 +23,7 @@
 
 #include "../include/potad.h"
 #include "../memdesc/word.h"
+#include "../space/cache.h"
 #include "../space/space.h"
 
 #define POTAD_EVENTS		256
@@ -56,7 +58,8 @@ struct potad_pool_count {
 };
 
 struct potad_pool {
-	/* Constant after creation */
+	/* Constant after creation; one line, which each operation reads */
+	struct potad_cache	cache;
 	phys_addr_t		start;
 	u64			bytes;
 	unsigned int		granule_shift;
@@ -95,12 +98,14 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes,
 				     u64 granule);
 int potad_pool_destroy(struct potad_pool *pool);
 struct potad_pool_count potad_pool_counts(const struct potad_pool *pool);
+void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
+		     u64 *cached);
 const char *potad_pool_validate(struct potad_pool *pool);
 
 int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 		     phys_addr_t *phys);
-int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
-		    unsigned int order);
+void potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
+		     unsigned int order);
 
 /* failure.c */
 typedef void (*potad_event_fn)(const struct potad_event *event, void *arg);

@@ -359,6 +359,46 @@ int potad_space_alloc(struct potad_space *s, unsigned int order, u64 *granule)
 }
 EXPORT_SYMBOL_GPL(potad_space_alloc);
 
+/**
+ * potad_space_alloc_some() - take several blocks at once
+ * @s: the space
+ * @order: their order
+ * @granules: set to their first granules
+ * @nr: how many are wanted, 1 or more
+ *
+ * As many as one group has, at least one.
+ *
+ * Context: Any but NMI.  Takes group locks with interrupts off.
+ * Return: how many there are, else as potad_space_alloc().
+ */
+int potad_space_alloc_some(struct potad_space *s, unsigned int order,
+			   u64 *granules, unsigned int nr)
+{
+	unsigned int t = order / TIER_ORDERS, k = order % TIER_ORDERS, n = 0;
+	struct potad_group *g;
+	unsigned long flags;
+	int u;
+
+	if (order > potad_space_max_order(s))
+		return -EINVAL;
+	local_irq_save(flags);
+	u = tier_take(s, t, k, false, &g);
+	if (u < 0) {
+		local_irq_restore(flags);
+		return potad_space_alloc(s, order, granules) ?: 1;
+	}
+	do {
+		granules[n++] = granule_of(s, t, g, u);
+		if (n == nr)
+			break;
+		u = potad_group_alloc(g, k, false);
+	} while (u >= 0);
+	group_changed(s, t, g);
+	local_irq_restore(flags);
+	return n;
+}
+EXPORT_SYMBOL_GPL(potad_space_alloc_some);
+
 /* The granules of a block that failed while it was out are retired now. */
 static void retire_pending(struct potad_space *s, unsigned int t,
 			   struct potad_group *g, u64 granule,
@@ -752,6 +792,13 @@ void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat)
 	stat->allocated = stat->total - stat->free - stat->retired;
 }
 EXPORT_SYMBOL_GPL(potad_space_stat);
+
+/* Are any granules marked?  Any context; what is marked meanwhile may not count. */
+bool potad_space_pending(const struct potad_space *s)
+{
+	return atomic64_read(&s->nr_pending);
+}
+EXPORT_SYMBOL_GPL(potad_space_pending);
 
 /* How many granules there are, free or not.  Any context. */
 u64 potad_space_size(const struct potad_space *s)

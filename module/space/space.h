@@ -77,6 +77,8 @@ struct potad_space *potad_space_create(u64 granules);
 void potad_space_destroy(struct potad_space *s);
 
 int potad_space_alloc(struct potad_space *s, unsigned int order, u64 *granule);
+int potad_space_alloc_some(struct potad_space *s, unsigned int order,
+			   u64 *granules, unsigned int nr);
 int potad_space_free(struct potad_space *s, u64 granule, unsigned int order);
 
 int potad_space_retire(struct potad_space *s, u64 granule);
@@ -87,6 +89,7 @@ bool potad_space_has_failed(struct potad_space *s, u64 granule,
 int potad_space_query(struct potad_space *s, u64 granule,
 		      struct potad_extent *extent);
 void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat);
+bool potad_space_pending(const struct potad_space *s);
 u64 potad_space_size(const struct potad_space *s);
 unsigned int potad_space_max_order(const struct potad_space *s);
 
