@@ -77,8 +77,10 @@ static int __init potad_init(void)
 	if (err)
 		return err;
 	err = potad_lines_init();
-	if (err)
+	if (err) {
+		pr_err("no memory: %d\n", err);
 		return err;
+	}
 	err = potad_region_get(&region, bytes, cma);
 	if (err)
 		goto fail_lines;
@@ -94,6 +96,7 @@ static int __init potad_init(void)
 	err = potad_compare_init(pool);
 	if (err)
 		goto fail_holder;
+
 	potad_files_init(pool, &region);
 	pr_info("%llu MiB at 0x%llx from %s, granules of %llu bytes\n",
 		region.bytes >> 20, (u64)region.start,
@@ -103,6 +106,7 @@ static int __init potad_init(void)
 fail_holder:
 	potad_holder_exit();
 fail_pool:
+	pr_err("no memory for the types: %d\n", err);
 	potad_pool_destroy(pool);
 fail_region:
 	potad_region_put(&region);

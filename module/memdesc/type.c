@@ -8,6 +8,7 @@
  * type.
  */
 #include <linux/ctype.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/module.h>
@@ -163,6 +164,9 @@ int potad_type_unregister(struct potad_type *type)
 	RCU_INIT_POINTER(types[type->tag - POTAD_TAG_TYPE], NULL);
 	mutex_unlock(&types_mutex);
 	synchronize_rcu();
+	/* Nobody finds it any more; who has found it is about to let go. */
+	while (potad_type_live(type).pins)
+		msleep(1);
 	type_destroy(type);
 	return 0;
 }
@@ -228,6 +232,7 @@ struct potad_type_count potad_type_live(struct potad_type *type)
 
 		sum.blocks += READ_ONCE(c->blocks);
 		sum.bytes += READ_ONCE(c->bytes);
+		sum.pins += READ_ONCE(c->pins);
 	}
 	return sum;
 }

@@ -39,6 +39,7 @@ static_assert(sizeof(struct potad_desc) == 16);
 struct potad_type_count {
 	long			blocks;
 	s64			bytes;
+	long			pins;
 };
 
 struct potad_type {
@@ -70,6 +71,21 @@ static inline void potad_type_account(struct potad_type *type, int blocks,
 {
 	this_cpu_add(type->count->blocks, blocks);
 	this_cpu_add(type->count->bytes, blocks * bytes);
+}
+
+/*
+ * A pin keeps a type for somebody who has found a word of it, but can take no
+ * reference to a block because there are no descriptors.  Pinned under
+ * rcu_read_lock().
+ */
+static inline void potad_type_pin(struct potad_type *type)
+{
+	this_cpu_inc(type->count->pins);
+}
+
+static inline void potad_type_unpin(struct potad_type *type)
+{
+	this_cpu_dec(type->count->pins);
 }
 
 struct potad_type *potad_type_by_tag(unsigned int tag);

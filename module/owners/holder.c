@@ -96,8 +96,7 @@ static struct potad_type *types[ARRAY_SIZE(infos)];
 /**
  * potad_holder_alloc() - ask for a block by hand
  * @order: its order
- * @type: name of its type; any that is registered without an init operation of
- *	  its own, or one of the holder's
+ * @type_name: name of its type, one of this module's
  * @held: filled in
  *
  * Context: Process context; may sleep.
@@ -138,8 +137,14 @@ int potad_holder_alloc(unsigned int order, const char *type_name,
 		goto out_free;
 	}
 	*held = *mine;
-	xa_store(&held_blocks, mine->handle, mine, GFP_KERNEL);
-	goto out;
+	/*
+	 * It has its place, unless somebody has guessed the handle and given
+	 * it up before it was given out.  From here on it may be freed.
+	 */
+	err = xa_err(xa_store(&held_blocks, mine->handle, mine, GFP_KERNEL));
+	if (!err)
+		goto out;
+	potad_free(holder_pool, &mine->block);
 
 out_free:
 	kfree(mine);

@@ -250,8 +250,8 @@ int potad_free(struct potad_pool *pool, const struct potad_block *block)
 EXPORT_SYMBOL_GPL(potad_free);
 
 /*
- * Finds the block that @granule is in, and takes a reference if there is a
- * descriptor.  Returns 0; -ENOENT if no type has it; -EAGAIN if it is coming
+ * Finds the block that @granule is in, and takes a reference, or pins the type
+ * if there is no descriptor; potad_put() undoes either.  Returns 0; -ENOENT if no type has it; -EAGAIN if it is coming
  * or going.
  */
 int potad_pool_find(struct potad_pool *pool, u64 granule,
@@ -270,6 +270,7 @@ int potad_pool_find(struct potad_pool *pool, u64 granule,
 	if (!type) {
 		err = -ENOENT;
 	} else if (!type->cache) {
+		potad_type_pin(type);
 		first = potad_word_first(word);
 		order = potad_word_order(word);
 	} else if (refcount_inc_not_zero(&potad_word_desc(word)->ref)) {
@@ -284,15 +285,13 @@ int potad_pool_find(struct potad_pool *pool, u64 granule,
 	if (err)
 		return err;
 
-	/* Is it the one that we looked for? */
-	if (first >> order != granule >> order) {
-		if (desc)
-			desc_put(pool, desc);
-		return -EAGAIN;
-	}
 	fill_block(pool, type, first, order,
 		   desc ? potad_desc_data(desc) : NULL, block);
-	return 0;
+	/* Is it the one that we looked for? */
+	if (first >> order == granule >> order)
+		return 0;
+	potad_put(pool, block);
+	return -EAGAIN;
 }
 
 /**
@@ -316,8 +315,10 @@ int potad_get(struct potad_pool *pool, phys_addr_t phys,
 	if (!potad_pool_has(pool, phys, 1))
 		return -ENXIO;
 	err = potad_pool_find(pool, potad_pool_granule(pool, phys), block);
-	if (!err && !block->data)
+	if (!err && !block->data) {
+		potad_put(pool, block);
 		err = -EOPNOTSUPP;
+	}
 	return err;
 }
 EXPORT_SYMBOL_GPL(potad_get);
@@ -335,6 +336,8 @@ void potad_put(struct potad_pool *pool, const struct potad_block *block)
 {
 	if (block->data)
 		desc_put(pool, potad_data_desc(block->data));
+	else
+		potad_type_unpin(block->type);
 }
 EXPORT_SYMBOL_GPL(potad_put);
 

@@ -43,7 +43,7 @@
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/list.h>
-#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -103,10 +103,17 @@ static u64 group_of(u64 granule, unsigned int t)
 	return granule >> ((t + 1) * TIER_ORDERS);
 }
 
+/* The number of group @g in its tier. */
+static u64 group_nr(const struct potad_space *s, unsigned int t,
+		    const struct potad_group *g)
+{
+	return g - s->tier[t].group;
+}
+
 static u64 granule_of(struct potad_space *s, unsigned int t,
 		      struct potad_group *g, unsigned int u)
 {
-	u64 nr = g - s->tier[t].group;
+	u64 nr = group_nr(s, t, g);
 
 	return (nr << TIER_ORDERS | u) << (t * TIER_ORDERS);
 }
@@ -115,7 +122,7 @@ static u64 granule_of(struct potad_space *s, unsigned int t,
 static struct potad_group *group_below(struct potad_space *s, unsigned int t,
 				       struct potad_group *g, unsigned int u)
 {
-	u64 nr = g - s->tier[t].group;
+	u64 nr = group_nr(s, t, g);
 
 	return &s->tier[t - 1].group[nr << TIER_ORDERS | u];
 }
@@ -143,7 +150,7 @@ static void group_changed(struct potad_space *s, unsigned int t,
 	u64 hint = (u64)g->frees << 32 | g->nr_free << 8 |
 		   (potad_group_order(g) + 1);
 
-	WRITE_ONCE(s->tier[t].hint[g - s->tier[t].group], hint);
+	WRITE_ONCE(s->tier[t].hint[group_nr(s, t, g)], hint);
 	group_unlock(g);
 }
 
@@ -224,7 +231,7 @@ static int tier_take(struct potad_space *s, unsigned int t, unsigned int k,
 		g = group_below(s, t + 1, above, u);
 		group_lock(g);
 		potad_group_wake(g);
-		this_cpu_write(s->habit->group[t], g - s->tier[t].group);
+		this_cpu_write(s->habit->group[t], group_nr(s, t, g));
 		u = potad_group_alloc(g, k, broken);
 		group_changed(s, t + 1, above);
 		if (u < 0)
@@ -751,6 +758,20 @@ static void count_blocks(const struct potad_node *n, unsigned int order,
 	}
 }
 
+static void count_group(struct potad_group *g, unsigned int order,
+			struct potad_space_stat *stat)
+{
+	unsigned int l;
+
+	raw_spin_lock_irq(&g->lock);
+	stat->free += (u64)g->nr_free << order;
+	count_blocks(&g->top, order + POTAD_NODE_SHIFT, stat->blocks);
+	for (l = 0; l < POTAD_NODE_UNITS; l++)
+		if (g->leaf_class[l] != POTAD_NO_CLASS)
+			count_blocks(&g->leaf[l], order, stat->blocks);
+	raw_spin_unlock_irq(&g->lock);
+}
+
 /**
  * potad_space_stat() - count what there is
  * @s: the space
@@ -760,36 +781,32 @@ static void count_blocks(const struct potad_node *n, unsigned int order,
  */
 void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat)
 {
-	unsigned int t, l;
+	unsigned int t, tries = 0;
+	int begun;
 	u64 i;
 
-	memset(stat, 0, sizeof(*stat));
-	stat->total = s->nr;
-	stat->metadata = sizeof(*s) + num_possible_cpus() * sizeof(*s->habit);
-	for (t = 0; t < s->tiers; t++) {
-		struct tier *tier = &s->tier[t];
-		unsigned int order = t * TIER_ORDERS;
-
-		stat->metadata += tier->nr * (sizeof(*tier->group) +
-					      sizeof(*tier->hint));
-		for (i = 0; i < tier->nr; i++) {
-			struct potad_group *g = &tier->group[i];
-
-			raw_spin_lock_irq(&g->lock);
-			stat->free += (u64)g->nr_free << order;
-			count_blocks(&g->top, order + POTAD_NODE_SHIFT,
-				     stat->blocks);
-			for (l = 0; l < POTAD_NODE_UNITS; l++)
-				if (g->leaf_class[l] != POTAD_NO_CLASS)
-					count_blocks(&g->leaf[l], order,
-						     stat->blocks);
-			raw_spin_unlock_irq(&g->lock);
-			cond_resched();
+	do {
+		/* A group that moves meanwhile counts twice, or not at all. */
+		begun = atomic_read(&s->begun);
+		memset(stat, 0, sizeof(*stat));
+		for (t = 0; t < s->tiers; t++) {
+			for (i = 0; i < s->tier[t].nr; i++) {
+				count_group(&s->tier[t].group[i],
+					    t * TIER_ORDERS, stat);
+				cond_resched();
+			}
 		}
-	}
+	} while (atomic_read(&s->begun) != begun && ++tries < 8);
+
+	stat->total = s->nr;
 	stat->retired = atomic64_read(&s->nr_retired);
 	stat->pending = atomic64_read(&s->nr_pending);
+	stat->free = min(stat->free, stat->total - stat->retired);
 	stat->allocated = stat->total - stat->free - stat->retired;
+	stat->metadata = sizeof(*s) + num_possible_cpus() * sizeof(*s->habit);
+	for (t = 0; t < s->tiers; t++)
+		stat->metadata += s->tier[t].nr * (sizeof(struct potad_group) +
+						   sizeof(u64));
 }
 EXPORT_SYMBOL_GPL(potad_space_stat);
 

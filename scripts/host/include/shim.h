@@ -50,6 +50,7 @@ typedef unsigned int gfp_t;
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_mb__after_atomic()	smp_mb()
 #define smp_mb__before_atomic()	smp_mb()
+#define min(a, b)		((a) < (b) ? (a) : (b))
 #define cpu_relax()		sched_yield()
 #define cond_resched()		do { } while (0)
 
