@@ -69,19 +69,32 @@ static struct page *cma_get_aligned(struct cma *cma, unsigned long pages)
 	}
 }
 
-static int cma_get(struct potad_region *region, const char *area)
+/* The area of that name; without one, the default. */
+static struct cma *cma_find(const char *name)
 {
 	struct cma *cma = dev_get_cma_area(NULL);
+	unsigned int i;
 
-	if (!cma) {
+	if (!*name)
+		return cma;
+	for (i = 0; cma; i++) {
+		if (!strcmp(name, cma_get_name(cma)))
+			return cma;
+		cma = dma_contiguous_get_area_by_idx(i);
+	}
+	return NULL;
+}
+
+static int cma_get(struct potad_region *region, const char *area)
+{
+	struct cma *cma = cma_find(area);
+
+	if (!cma && *area)
+		pr_err("no CMA area is called %s\n", area);
+	else if (!cma)
 		pr_err("no CMA area is reserved: boot with cma=SIZE, or load with cma=none\n");
+	if (!cma)
 		return -ENODEV;
-	}
-	if (*area && strcmp(area, cma_get_name(cma))) {
-		pr_err("no CMA area is called %s: the default one is %s\n",
-		       area, cma_get_name(cma));
-		return -ENODEV;
-	}
 	region->pages = cma_get_aligned(cma, region_pages(region));
 	if (!region->pages) {
 		pr_err("CMA area %s has no %llu MiB in one piece: boot with a larger cma=SIZE, or load with a smaller size=\n",
