@@ -15,6 +15,7 @@
  */
 #include <linux/bug.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/string.h>
 
 #include "group.h"
@@ -26,6 +27,7 @@ void potad_group_init(struct potad_group *g)
 	memset(g->leaf_class, POTAD_NO_CLASS, sizeof(g->leaf_class));
 	g->top_class = -1;
 }
+EXPORT_SYMBOL_GPL(potad_group_init);
 
 static void leaf_reclass(struct potad_group *g, unsigned int l, u8 class)
 {
@@ -102,6 +104,7 @@ void potad_group_seed(struct potad_group *g, unsigned int units)
 	g->nr_free = units;
 	g->nr_broken = POTAD_GROUP_UNITS - units;
 }
+EXPORT_SYMBOL_GPL(potad_group_seed);
 
 /* Makes a dormant group, just taken from the tier above, wholly free. */
 void potad_group_wake(struct potad_group *g)
@@ -110,6 +113,7 @@ void potad_group_wake(struct potad_group *g)
 	g->top_class = POTAD_NODE_SHIFT;
 	g->nr_free = POTAD_GROUP_UNITS;
 }
+EXPORT_SYMBOL_GPL(potad_group_wake);
 
 /* Makes a wholly free group dormant: it is about to be a unit above. */
 void potad_group_sleep(struct potad_group *g)
@@ -118,6 +122,7 @@ void potad_group_sleep(struct potad_group *g)
 	g->top_class = -1;
 	g->nr_free = 0;
 }
+EXPORT_SYMBOL_GPL(potad_group_sleep);
 
 /* The largest order that can be had, 0..16, or -1. */
 int potad_group_order(const struct potad_group *g)
@@ -126,6 +131,7 @@ int potad_group_order(const struct potad_group *g)
 		return POTAD_NODE_SHIFT + g->top_class;
 	return fls(g->classes) - 1;
 }
+EXPORT_SYMBOL_GPL(potad_group_order);
 
 /**
  * potad_group_alloc() - cut a block
@@ -180,6 +186,7 @@ int potad_group_alloc(struct potad_group *g, unsigned int k, bool broken)
 	g->nr_free -= 1U << k;
 	return l * POTAD_NODE_UNITS + i;
 }
+EXPORT_SYMBOL_GPL(potad_group_alloc);
 
 /**
  * potad_group_is_block() - is just this block allocated?
@@ -198,6 +205,7 @@ bool potad_group_is_block(struct potad_group *g, unsigned int u, unsigned int k)
 	return potad_node_is_block(&g->leaf[u / POTAD_NODE_UNITS],
 				   u % POTAD_NODE_UNITS, k);
 }
+EXPORT_SYMBOL_GPL(potad_group_is_block);
 
 /**
  * potad_group_free() - a block comes back
@@ -238,6 +246,7 @@ void potad_group_free(struct potad_group *g, unsigned int u, unsigned int k)
 	if ((int)class > g->top_class)
 		g->top_class = class;
 }
+EXPORT_SYMBOL_GPL(potad_group_free);
 
 /**
  * potad_group_break() - take one free unit out for good
@@ -257,6 +266,7 @@ void potad_group_break(struct potad_group *g, unsigned int u)
 	g->nr_free--;
 	g->nr_broken++;
 }
+EXPORT_SYMBOL_GPL(potad_group_break);
 
 /* The code of unit @u, and whether it is the top node that says so. */
 enum potad_code potad_group_code(struct potad_group *g, unsigned int u,
@@ -271,6 +281,7 @@ enum potad_code potad_group_code(struct potad_group *g, unsigned int u,
 	return potad_node_code(&g->leaf[u / POTAD_NODE_UNITS],
 			       u % POTAD_NODE_UNITS);
 }
+EXPORT_SYMBOL_GPL(potad_group_code);
 
 /* Checks the blocks of one node in use; adds up what is free and broken. */
 static const char *node_check(const struct potad_node *n, unsigned int *free,
@@ -364,3 +375,4 @@ const char *potad_group_check(struct potad_group *g)
 		return "count of broken units";
 	return NULL;
 }
+EXPORT_SYMBOL_GPL(potad_group_check);

@@ -12,6 +12,8 @@
  * and a block of order k is a best fit if it is not half of one of order
  * k + 1.  Orders 7 and 8 are pairs and fours of whole words.
  */
+#include <linux/export.h>
+
 #include "node.h"
 
 /* Bits at which an aligned block of order k can start. */
@@ -122,6 +124,7 @@ int potad_node_find(const struct potad_node *n, unsigned int k)
 		return words_find(n, 6);
 	return best * 64 + word_find(potad_node_avail(n, best), k);
 }
+EXPORT_SYMBOL_GPL(potad_node_find);
 
 /**
  * potad_node_class() - order of the largest free block
@@ -146,6 +149,7 @@ int potad_node_class(const struct potad_node *n)
 		return 8;
 	return words_find(n, 7) >= 0 ? 7 : 6;
 }
+EXPORT_SYMBOL_GPL(potad_node_class);
 
 /**
  * potad_node_block() - the allocated block around a unit
@@ -168,3 +172,4 @@ unsigned int potad_node_block(const struct potad_node *n, unsigned int i,
 	*k = fls(end - i) - 1;
 	return i;
 }
+EXPORT_SYMBOL_GPL(potad_node_block);
