@@ -36,7 +36,7 @@
 #include "compare.h"
 
 #define DESC_SIZE	360
-#define CHUNK		1000
+#define CHUNK		1000U
 
 static_assert(POTAD_COMPARE_ORDERS <= MAX_PAGE_ORDER);
 
@@ -47,65 +47,101 @@ static struct potad_type *type;		/* exit				      */
 static struct kmem_cache *cache;
 
 /*
- * A subject's turn: @n pairs of an allocation and its free.  Returns how many
- * of them were done.
+ * A subject: what it holds between an allocation and its free, and the two.
+ * The orders are those of pages; potad's own count granules.
  */
-#define DEFINE_PAIR(name, vars, try_alloc, then_free)			\
-static unsigned int name##_pairs(unsigned int order, unsigned int n)	\
-{									\
-	unsigned int i;							\
-	vars;								\
-									\
-	for (i = 0; i < n; i++) {					\
-		if (!(try_alloc))					\
-			break;						\
-		then_free;						\
-	}								\
-	return i;							\
-}
-
-static unsigned int potad_order_of(unsigned int order)
+static unsigned int granule_order(unsigned int order)
 {
 	return max_t(int, order + PAGE_SHIFT - pool->granule_shift, 0);
 }
 
-DEFINE_PAIR(potad, phys_addr_t phys; unsigned int k = potad_order_of(order),
-	    !potad_bare_alloc(pool, k, &phys),
-	    potad_bare_free(pool, phys, k))
-
-DEFINE_PAIR(potad_described,
-	    struct potad_block block; unsigned int k = potad_order_of(order),
-	    !potad_alloc(pool, type, k, GFP_KERNEL | __GFP_NOWARN, NULL, &block),
-	    potad_free(pool, &block))
-
-DEFINE_PAIR(buddy, struct page *page,
-	    (page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order)),
-	    __free_pages(page, order))
-
-static bool compound_alloc(unsigned int order, struct page **page, void **desc)
+static inline bool bare_alloc(unsigned int order, phys_addr_t *phys)
 {
-	*page = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_COMP, order);
-	if (!*page)
-		return false;
-	*desc = kmem_cache_alloc(cache, GFP_KERNEL | __GFP_NOWARN);
-	if (!*desc)
-		__free_pages(*page, order);
-	return *desc;
+	return !potad_bare_alloc(pool, granule_order(order), phys);
 }
 
-DEFINE_PAIR(buddy_described, struct page *page; void *desc,
-	    compound_alloc(order, &page, &desc),
-	    kmem_cache_free(cache, desc); __free_pages(page, order))
+static inline void bare_free(unsigned int order, phys_addr_t *phys)
+{
+	potad_bare_free(pool, *phys, granule_order(order));
+}
+
+static inline bool described_alloc(unsigned int order, struct potad_block *block)
+{
+	return !potad_alloc(pool, type, granule_order(order),
+			    GFP_KERNEL | __GFP_NOWARN, NULL, block);
+}
+
+static inline void described_free(unsigned int order, struct potad_block *block)
+{
+	potad_free(pool, block);
+}
+
+static inline bool buddy_alloc(unsigned int order, struct page **page)
+{
+	*page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+	return *page;
+}
+
+static inline void buddy_free(unsigned int order, struct page **page)
+{
+	__free_pages(*page, order);
+}
+
+struct compound {
+	struct page	*page;
+	void		*desc;
+};
+
+static inline bool compound_alloc(unsigned int order, struct compound *c)
+{
+	c->page = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_COMP, order);
+	if (!c->page)
+		return false;
+	c->desc = kmem_cache_alloc(cache, GFP_KERNEL | __GFP_NOWARN);
+	if (!c->desc)
+		__free_pages(c->page, order);
+	return c->desc;
+}
+
+static inline void compound_free(unsigned int order, struct compound *c)
+{
+	kmem_cache_free(cache, c->desc);
+	__free_pages(c->page, order);
+}
+
+/*
+ * A subject's turn: @n pairs of an allocation and its free.  Returns how many
+ * of them were done.
+ */
+#define DEFINE_PAIRS(name, held)					\
+static unsigned int name##_pairs(unsigned int order, unsigned int n)	\
+{									\
+	unsigned int i;							\
+									\
+	for (i = 0; i < n; i++) {					\
+		held h;							\
+									\
+		if (!name##_alloc(order, &h))				\
+			break;						\
+		name##_free(order, &h);					\
+	}								\
+	return i;							\
+}
+
+DEFINE_PAIRS(bare, phys_addr_t)
+DEFINE_PAIRS(described, struct potad_block)
+DEFINE_PAIRS(buddy, struct page *)
+DEFINE_PAIRS(compound, struct compound)
 
 static const struct subject {
 	const char	*name;
 	unsigned int	against;	/* index of its native counterpart */
 	unsigned int	(*pairs)(unsigned int order, unsigned int n);
 } subjects[] = {
-	{ "potad", 2, potad_pairs },
-	{ "potad-described", 3, potad_described_pairs },
+	{ "potad", 2, bare_pairs },
+	{ "potad-described", 3, described_pairs },
 	{ "buddy", 2, buddy_pairs },
-	{ "buddy-described", 3, buddy_described_pairs },
+	{ "buddy-described", 3, compound_pairs },
 };
 
 /* From a list with commas, which is taken apart, to bits; -EINVAL. */
@@ -136,7 +172,7 @@ static s64 turn(const struct subject *subject, unsigned int order,
 	u64 begin, ns = 0;
 
 	for (left = ops; left; left -= n) {
-		n = min(left, (unsigned int)CHUNK);
+		n = min(left, CHUNK);
 		begin = ktime_get_ns();
 		if (subject->pairs(order, n) != n)
 			return -ENOMEM;

@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 
 #include "../compare/compare.h"
+#include "../include/compat.h"
 #include "../owners/holder.h"
 #include "../pool/pool.h"
 #include "../region/region.h"
@@ -39,7 +40,7 @@ static int bad_number(struct potad_request *req, int err, const char *what,
 {
 	if (err == -ERANGE)
 		return potad_refuse(req, err, "%s %s does not fit 64 bits", what, text);
-	return potad_refuse(req, err, "%s %s is not a number (decimal or 0x..., a size also with K M G T P E)",
+	return potad_refuse(req, err, "%s %s is not a number (decimal, 0x...; a size: K M G T P E)",
 			    what, text);
 }
 
@@ -84,7 +85,7 @@ static int alloc_run(struct potad_request *req, char *args)
 	case -ENOENT:
 		return potad_refuse(req, err, "no type is called %s", type);
 	case -EPERM:
-		return potad_refuse(req, err, "type %s belongs to a module, which alone allocates it", type);
+		return potad_refuse(req, err, "type %s: only its own module allocates it", type);
 	case -ENOSPC:
 		return potad_refuse(req, err, "no free block of %llu bytes",
 				    1ULL << (pool->granule_shift + order));
@@ -125,7 +126,7 @@ static int parse_address(struct potad_request *req, char *text, u64 *phys)
 
 static int outside(struct potad_request *req, u64 phys, u64 length)
 {
-	return potad_refuse(req, -ENXIO, "0x%llx, %llu bytes: not all of it in the region 0x%llx-0x%llx",
+	return potad_refuse(req, -ENXIO, "0x%llx, %llu bytes: not all in the region 0x%llx-0x%llx",
 			    phys, length, (u64)region->start,
 			    (u64)region->start + region->bytes - 1);
 }
@@ -206,7 +207,8 @@ static int inject_run(struct potad_request *req, char *args)
 	case -ENXIO:
 		return outside(req, phys, length);
 	case -EHWPOISON:
-		return potad_refuse(req, err, "0x%llx, %llu bytes: has failed already", phys, length);
+		return potad_refuse(req, err, "0x%llx, %llu bytes: has failed already",
+				    phys, length);
 	default:
 		return potad_refuse(req, err, "not all of it could be marked: see failures");
 	}
@@ -242,6 +244,8 @@ static void reply_row(const struct potad_compare_row *row, void *arg)
 		potad_reply(req, "-\n");
 }
 
+#define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=all"
+
 static int compare_range(char *value, u64 *from, u64 *to)
 {
 	char *dash = strchr(value, '-');
@@ -263,7 +267,7 @@ static int compare_run(struct potad_request *req, char *args)
 		char *value = strchr(word, '=');
 
 		if (!value)
-			return want_words(req, "workload=pair orders=0-10 rounds=9 ops=20000 subjects=all");
+			return want_words(req, "[KEY=VALUE ...]; keys: " COMPARE_KEYS);
 		*value++ = '\0';
 		err = 0;
 		if (!strcmp(word, "workload")) {
@@ -287,16 +291,16 @@ static int compare_run(struct potad_request *req, char *args)
 				err = -EINVAL;
 			cmp.ops = number;
 		} else {
-			return potad_refuse(req, -EINVAL, "no key is called %s: workload, orders, rounds, ops, subjects",
-					    word);
+			return potad_refuse(req, -EINVAL, "no key is %s: " COMPARE_KEYS, word);
 		}
 		if (err)
-			return potad_refuse(req, err, "%s=%s: workload=pair, orders=0-%u, rounds up to %u, ops up to %u, subjects=all or a list with commas",
+			return potad_refuse(req, err, "%s=%s: at most orders=0-%u rounds=%u ops=%u",
 					    word, value, POTAD_COMPARE_ORDERS,
 					    POTAD_COMPARE_ROUNDS, POTAD_COMPARE_OPS);
 	}
 
-	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native; workload=pair rounds=%u ops=%u; ratio: how many times faster\n",
+	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native; ");
+	potad_reply(req, "workload=pair rounds=%u ops=%u; ratio: how many times faster\n",
 		    cmp.rounds, cmp.ops);
 	err = potad_compare_run(&cmp, reply_row, req);
 	switch (err) {
@@ -384,6 +388,7 @@ static const struct seq_operations blocks_sops = {
 	.start = blocks_start, .next = blocks_next,
 	.stop = no_stop, .show = blocks_show,
 };
+
 DEFINE_TABLE(blocks, struct potad_held);
 
 /* The events that are kept; a position is a sequence number. */
@@ -429,6 +434,7 @@ static const struct seq_operations failures_sops = {
 	.start = failures_start, .next = failures_next,
 	.stop = no_stop, .show = failures_show,
 };
+
 DEFINE_TABLE(failures, struct potad_event);
 
 static void show_type(struct potad_type *type, void *arg)
@@ -464,7 +470,7 @@ static void sum_type(struct potad_type *type, void *arg)
 
 static int stats_show(struct seq_file *m, void *v)
 {
-	struct potad_space_stat *stat = kmalloc(sizeof(*stat), GFP_KERNEL);
+	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
 	struct potad_pool_count count = potad_pool_counts(pool);
 	u64 words = potad_words_bytes(&pool->words), events, told, cached;
 	struct type_sums sums = { };
@@ -500,7 +506,7 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 
 static int freeinfo_show(struct seq_file *m, void *v)
 {
-	struct potad_space_stat *stat = kmalloc(sizeof(*stat), GFP_KERNEL);
+	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
 	unsigned int k, max = potad_space_max_order(pool->space);
 
 	if (!stat)

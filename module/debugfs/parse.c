@@ -19,7 +19,7 @@ int potad_parse_u64(const char *s, u64 *value)
 		return -EINVAL;
 	return kstrtou64(s, 10, value);
 }
-POTAD_EXPORT_FOR_TESTS(potad_parse_u64);
+EXPORT_SYMBOL_POTAD_TESTS(potad_parse_u64);
 
 int potad_parse_bytes(const char *s, u64 *value)
 {
@@ -46,7 +46,7 @@ int potad_parse_bytes(const char *s, u64 *value)
 	*value <<= len;
 	return 0;
 }
-POTAD_EXPORT_FOR_TESTS(potad_parse_bytes);
+EXPORT_SYMBOL_POTAD_TESTS(potad_parse_bytes);
 
 char *potad_next_word(char **s)
 {
@@ -61,4 +61,4 @@ char *potad_next_word(char **s)
 	}
 	return word;
 }
-POTAD_EXPORT_FOR_TESTS(potad_next_word);
+EXPORT_SYMBOL_POTAD_TESTS(potad_next_word);

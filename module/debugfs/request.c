@@ -23,29 +23,29 @@ struct potad_request {
 	char		reply[POTAD_REPLY_SIZE];
 };
 
+/* The kernel's own errname() is not for modules, and not in every kernel. */
 static const char *err_name(int err)
 {
-#define NAME(e) case -(e): return #e
-	switch (err) {
-	NAME(E2BIG);
-	NAME(EBUSY);
-	NAME(EEXIST);
-	NAME(EHWPOISON);
-	NAME(EINTR);
-	NAME(EINVAL);
-	NAME(ENODEV);
-	NAME(ENOENT);
-	NAME(ENOMEM);
-	NAME(ENOSPC);
-	NAME(ENXIO);
-	NAME(EPERM);
-	NAME(ERANGE);
-	NAME(EUCLEAN);
-	}
+#define NAME(e) { e, #e }
+	static const struct {
+		int		err;
+		const char	*name;
+	} names[] = {
+		NAME(E2BIG), NAME(EBUSY), NAME(EHWPOISON), NAME(EINTR),
+		NAME(EINVAL), NAME(ENODEV), NAME(ENOENT), NAME(ENOMEM),
+		NAME(ENOSPC), NAME(ENXIO), NAME(EPERM), NAME(ERANGE),
+		NAME(EUCLEAN),
+	};
 #undef NAME
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].err == -err)
+			return names[i].name;
 	return "error";
 }
 
+__printf(2, 0)
 static void vreply(struct potad_request *req, const char *fmt, va_list args)
 {
 	static const char more[] = "...\n";

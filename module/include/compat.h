@@ -13,6 +13,7 @@
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/mmzone.h>
+#include <linux/slab.h>
 
 #if BITS_PER_LONG != 64
 #error "potad needs a 64-bit kernel: a tagged word holds a descriptor's address"
@@ -23,10 +24,10 @@
  * word.  Can go with 6.12.
  */
 #ifdef POTAD_HAVE_NS_STRING
-#define POTAD_EXPORT_FOR_TESTS(sym)	EXPORT_SYMBOL_NS_GPL(sym, "POTAD_TESTS")
+#define EXPORT_SYMBOL_POTAD_TESTS(sym)	EXPORT_SYMBOL_NS_GPL(sym, "POTAD_TESTS")
 #define POTAD_IMPORT_FOR_TESTS()	MODULE_IMPORT_NS("POTAD_TESTS")
 #else
-#define POTAD_EXPORT_FOR_TESTS(sym)	EXPORT_SYMBOL_NS_GPL(sym, POTAD_TESTS)
+#define EXPORT_SYMBOL_POTAD_TESTS(sym)	EXPORT_SYMBOL_NS_GPL(sym, POTAD_TESTS)
 #define POTAD_IMPORT_FOR_TESTS()	MODULE_IMPORT_NS(POTAD_TESTS)
 #endif
 
@@ -37,6 +38,13 @@
  */
 #ifndef MAX_PAGE_ORDER
 #define MAX_PAGE_ORDER			(MAX_ORDER - 1)
+#endif
+
+/* kzalloc_obj() and its like: since 7.0.  Can go with 6.12. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(p, gfp)		kzalloc(sizeof(p), gfp)
+#define kmalloc_obj(p, gfp)		kmalloc(sizeof(p), gfp)
+#define kvzalloc_obj(p, gfp)		kvzalloc(sizeof(p), gfp)
 #endif
 
 #endif /* POTAD_COMPAT_H */

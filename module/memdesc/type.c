@@ -69,7 +69,7 @@ static void type_destroy(struct potad_type *type)
 
 static struct potad_type *type_create(const struct potad_type_info *info)
 {
-	struct potad_type *type = kzalloc(sizeof(*type), GFP_KERNEL);
+	struct potad_type *type = kzalloc_obj(*type, GFP_KERNEL);
 
 	if (!type)
 		return NULL;
@@ -166,7 +166,7 @@ int potad_type_unregister(struct potad_type *type)
 	synchronize_rcu();
 	/* Nobody finds it any more; who has found it is about to let go. */
 	while (potad_type_live(type).pins)
-		msleep(1);
+		usleep_range(100, 1000);
 	type_destroy(type);
 	return 0;
 }
@@ -182,6 +182,7 @@ struct potad_type *potad_type_by_tag(unsigned int tag)
 		return NULL;
 	return rcu_dereference_check(types[tag - POTAD_TAG_TYPE], 1);
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_by_tag);
 
 /**
  * potad_type_get() - a type by its name
@@ -207,7 +208,7 @@ struct potad_type *potad_type_get(const char *name)
 	mutex_unlock(&types_mutex);
 	return type;
 }
-POTAD_EXPORT_FOR_TESTS(potad_type_get);
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_get);
 
 void potad_type_put(struct potad_type *type)
 {
@@ -219,7 +220,7 @@ void potad_type_put(struct potad_type *type)
 	if (module != THIS_MODULE)
 		module_put(module);
 }
-POTAD_EXPORT_FOR_TESTS(potad_type_put);
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_put);
 
 /* The sums over all CPUs. */
 struct potad_type_count potad_type_live(struct potad_type *type)
@@ -236,13 +237,14 @@ struct potad_type_count potad_type_live(struct potad_type *type)
 	}
 	return sum;
 }
-POTAD_EXPORT_FOR_TESTS(potad_type_live);
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_live);
 
 /* Bytes that one descriptor really takes in its cache. */
 unsigned int potad_type_footprint(const struct potad_type *type)
 {
 	return type->cache ? kmem_cache_size(type->cache) : 0;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_footprint);
 
 void potad_type_for_each(void (*fn)(struct potad_type *type, void *arg),
 			 void *arg)
@@ -255,3 +257,4 @@ void potad_type_for_each(void (*fn)(struct potad_type *type, void *arg),
 			fn(type_at(i), arg);
 	mutex_unlock(&types_mutex);
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_for_each);

@@ -74,7 +74,7 @@ fail:
 	potad_words_exit(w);
 	return -ENOMEM;
 }
-POTAD_EXPORT_FOR_TESTS(potad_words_init);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_init);
 
 void potad_words_exit(struct potad_words *w)
 {
@@ -85,7 +85,7 @@ void potad_words_exit(struct potad_words *w)
 		w->level[i] = NULL;
 	}
 }
-POTAD_EXPORT_FOR_TESTS(potad_words_exit);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_exit);
 
 static raw_spinlock_t *line_lock(struct potad_words *w, u64 frame)
 {
@@ -134,7 +134,7 @@ int potad_words_prepare(struct potad_words *w, u64 first, unsigned int order,
 	*line = kmem_cache_alloc(line_cache, gfp);
 	return *line ? 0 : -ENOMEM;
 }
-POTAD_EXPORT_FOR_TESTS(potad_words_prepare);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_prepare);
 
 /**
  * potad_words_set() - describe a block
@@ -153,6 +153,11 @@ void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
 	unsigned int i, nr;
 	unsigned long *p;
 
+	/*
+	 * What the word and the line point to, before they can be found.
+	 * Pairs with the address dependency in potad_words_find().
+	 */
+	smp_wmb();
 	if (is_part_of_frame(w, order)) {
 		u64 frame = first >> w->frame_shift;
 		unsigned int at = first & ((1U << w->frame_shift) - 1);
@@ -163,11 +168,9 @@ void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
 		if (*head)
 			used = (void *)(*head & ~POTAD_TAG_MASK);
 		for (i = 0; i < 1U << order; i++)
-			smp_store_release(&used->word[at + i], word);
-		/* Pairs with the address dependency in potad_words_find(). */
+			WRITE_ONCE(used->word[at + i], word);
 		if (used == line)
-			smp_store_release(head, (unsigned long)line |
-					  POTAD_TAG_LINE);
+			WRITE_ONCE(*head, (unsigned long)line | POTAD_TAG_LINE);
 		raw_spin_unlock_irqrestore(line_lock(w, frame), flags);
 		if (used != line)
 			kmem_cache_free(line_cache, line);
@@ -177,11 +180,10 @@ void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
 	}
 
 	p = frame_words(w, first, order, &nr);
-	/* Orders the descriptor before its address; the rest may follow. */
 	for (i = 0; i < nr; i++)
-		smp_store_release(&p[i], word);
+		WRITE_ONCE(p[i], word);
 }
-POTAD_EXPORT_FOR_TESTS(potad_words_set);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_set);
 
 static bool line_is_empty(const struct potad_line *line)
 {
@@ -239,7 +241,7 @@ bool potad_words_clear(struct potad_words *w, u64 first, unsigned int order,
 		WRITE_ONCE(p[i], 0);
 	return true;
 }
-POTAD_EXPORT_FOR_TESTS(potad_words_clear);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_clear);
 
 /**
  * potad_words_find() - the word for a granule
@@ -258,7 +260,7 @@ unsigned long potad_words_find(struct potad_words *w, u64 granule)
 	unsigned int level;
 
 	for (level = 0; level < POTAD_WORD_LEVELS; level++) {
-		/* Pairs with the release in potad_words_set(). */
+		/* Pairs with the barrier in potad_words_set(). */
 		unsigned long word = READ_ONCE(w->level[level][frame]);
 
 		if (potad_word_tag(word) == POTAD_TAG_LINE) {
@@ -274,7 +276,7 @@ unsigned long potad_words_find(struct potad_words *w, u64 granule)
 	}
 	return 0;
 }
-POTAD_EXPORT_FOR_TESTS(potad_words_find);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_find);
 
 /* Memory that the words take now. */
 u64 potad_words_bytes(struct potad_words *w)
@@ -286,3 +288,4 @@ u64 potad_words_bytes(struct potad_words *w)
 		bytes += level_words(w, i) * sizeof(long);
 	return bytes;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_bytes);

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "../include/compat.h"
 #include "../memdesc/type.h"
 #include "holder.h"
 
@@ -26,12 +27,14 @@ struct buf {
 	unsigned long	handle;
 	u8		rest[352];
 };
+
 static_assert(sizeof(struct buf) == 360);
 
 struct folio_like {
 	unsigned long	handle;
 	u8		rest[88];
 };
+
 static_assert(sizeof(struct folio_like) == 96);
 
 struct pgtable {
@@ -116,7 +119,7 @@ int potad_holder_alloc(unsigned int order, const char *type_name,
 	if (type->module != THIS_MODULE)
 		goto out;
 	err = -ENOMEM;
-	mine = kzalloc(sizeof(*mine), GFP_KERNEL);
+	mine = kzalloc_obj(*mine, GFP_KERNEL);
 	if (!mine)
 		goto out;
 

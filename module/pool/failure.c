@@ -167,6 +167,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 	}
 	return err;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_fail);
 
 /**
  * potad_memory_failure() - memory has failed
@@ -202,6 +203,7 @@ bool potad_pool_event(struct potad_pool *pool, u64 seq,
 	spin_unlock(&pool->events_lock);
 	return kept;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_event);
 
 void potad_pool_event_counts(struct potad_pool *pool, u64 *events, u64 *told)
 {
@@ -210,3 +212,4 @@ void potad_pool_event_counts(struct potad_pool *pool, u64 *events, u64 *told)
 	*told = pool->owners_told;
 	spin_unlock(&pool->events_lock);
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_event_counts);

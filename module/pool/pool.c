@@ -251,8 +251,8 @@ EXPORT_SYMBOL_GPL(potad_free);
 
 /*
  * Finds the block that @granule is in, and takes a reference, or pins the type
- * if there is no descriptor; potad_put() undoes either.  Returns 0; -ENOENT if no type has it; -EAGAIN if it is coming
- * or going.
+ * if there is no descriptor; potad_put() undoes either.  Returns 0; -ENOENT if
+ * no type has it; -EAGAIN if it is coming or going.
  */
 int potad_pool_find(struct potad_pool *pool, u64 granule,
 		    struct potad_block *block)
@@ -463,6 +463,7 @@ int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 		*phys = potad_pool_phys(pool, granule);
 	return err;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_bare_alloc);
 
 /* As potad_cache_free(): the caller has it, and that is not checked. */
 void potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
@@ -470,6 +471,7 @@ void potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
 {
 	potad_cache_free(&pool->cache, potad_pool_granule(pool, phys), order);
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_bare_free);
 
 /* The sums over all CPUs. */
 struct potad_pool_count potad_pool_counts(const struct potad_pool *pool)
@@ -486,6 +488,7 @@ struct potad_pool_count potad_pool_counts(const struct potad_pool *pool)
 	}
 	return sum;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_counts);
 
 /*
  * The sums of the space, where what is cached counts as free; the list of free
@@ -499,13 +502,14 @@ void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
 	stat->free += *cached;
 	stat->allocated -= *cached;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_stat);
 
 /* NULL, or what is wrong, in words.  Process context. */
 const char *potad_pool_validate(struct potad_pool *pool)
 {
 	return potad_space_validate(pool->space);
 }
-POTAD_EXPORT_FOR_TESTS(potad_pool_validate);
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_validate);
 
 /**
  * potad_pool_create() - a pool over physical memory that the caller has
@@ -529,7 +533,7 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule)
 	    !IS_ALIGNED(start, PAGE_SIZE) || start + bytes < start)
 		return ERR_PTR(-EINVAL);
 
-	pool = kvzalloc(sizeof(*pool), GFP_KERNEL);
+	pool = kvzalloc_obj(*pool, GFP_KERNEL);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	pool->start = start;
@@ -564,7 +568,7 @@ fail:
 	kvfree(pool);
 	return ERR_PTR(err);
 }
-POTAD_EXPORT_FOR_TESTS(potad_pool_create);
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_create);
 
 /**
  * potad_pool_destroy() - the end of a pool
@@ -575,9 +579,10 @@ POTAD_EXPORT_FOR_TESTS(potad_pool_create);
  */
 int potad_pool_destroy(struct potad_pool *pool)
 {
-	struct potad_space_stat *stat = kmalloc(sizeof(*stat), GFP_KERNEL | __GFP_NOFAIL);
+	struct potad_space_stat *stat;
 	bool busy;
 
+	stat = kmalloc_obj(*stat, GFP_KERNEL | __GFP_NOFAIL);
 	potad_cache_drain(&pool->cache);
 	potad_space_stat(pool->space, stat);
 	busy = stat->allocated;
@@ -591,4 +596,4 @@ int potad_pool_destroy(struct potad_pool *pool)
 	kvfree(pool);
 	return 0;
 }
-POTAD_EXPORT_FOR_TESTS(potad_pool_destroy);
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_destroy);

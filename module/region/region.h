@@ -21,6 +21,9 @@ struct platform_device;
  * @bytes: its size
  * @source: which way it came, and goes back
  * @area: name of the CMA area it came from; "-" if none
+ * @pages: for the source alone, as what follows
+ * @cma: the area
+ * @pdev: the device that it was asked for with
  */
 struct potad_region {
 	phys_addr_t		start;
@@ -28,7 +31,6 @@ struct potad_region {
 	const struct potad_source *source;
 	char			area[POTAD_AREA_MAX];
 
-	/* For the source alone */
 	struct page		*pages;
 	struct cma		*cma;
 	struct platform_device	*pdev;

@@ -21,6 +21,7 @@
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -143,6 +144,7 @@ int potad_cache_alloc(struct potad_cache *c, unsigned int order, bool wait,
 	}
 	return err;
 }
+EXPORT_SYMBOL_GPL(potad_cache_alloc);
 
 /**
  * potad_cache_free() - give a block back
@@ -171,6 +173,7 @@ void potad_cache_free(struct potad_cache *c, u64 granule, unsigned int order)
 	}
 	line_leave(line);
 }
+EXPORT_SYMBOL_GPL(potad_cache_free);
 
 /* What drain_cpu() is told, and tells. */
 struct drain {
@@ -243,6 +246,7 @@ void potad_cache_drain(struct potad_cache *c)
 {
 	drain_all(c, false);
 }
+EXPORT_SYMBOL_GPL(potad_cache_drain);
 
 /**
  * potad_cache_retire() - a granule must never be handed out again
@@ -263,14 +267,16 @@ int potad_cache_retire(struct potad_cache *c, u64 granule)
 	potad_space_query(c->space, granule, &extent);
 	return extent.failed ? POTAD_ALLOCATED : POTAD_FREE;
 }
+EXPORT_SYMBOL_GPL(potad_cache_retire);
 
 /**
  * potad_cache_has() - is this granule in a block that is cached?
  * @c: the cache
  * @granule: a granule that the space calls allocated
  *
- * A look at the lines of all CPUs without asking them: true if it was so at one
- * moment, or nearly.
+ * A look at the lines of all CPUs without asking them.
+ *
+ * Return: true if it was so at one moment, or nearly.
  */
 bool potad_cache_has(struct potad_cache *c, u64 granule)
 {
@@ -291,6 +297,7 @@ bool potad_cache_has(struct potad_cache *c, u64 granule)
 	}
 	return false;
 }
+EXPORT_SYMBOL_GPL(potad_cache_has);
 
 /* How many granules are cached, just about. */
 u64 potad_cache_granules(struct potad_cache *c)
@@ -304,6 +311,7 @@ u64 potad_cache_granules(struct potad_cache *c)
 			sum += (u64)READ_ONCE(per_cpu_ptr(c->cpu, cpu)->line[k].nr) << k;
 	return sum;
 }
+EXPORT_SYMBOL_GPL(potad_cache_granules);
 
 /**
  * potad_cache_init() - put a cache in front of a space
@@ -332,6 +340,7 @@ int potad_cache_init(struct potad_cache *c, struct potad_space *s)
 				      POTAD_LINE_SLOTS);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(potad_cache_init);
 
 /* Drains it, and takes it away.  Process context; nobody uses it any more. */
 void potad_cache_exit(struct potad_cache *c)
@@ -339,3 +348,4 @@ void potad_cache_exit(struct potad_cache *c)
 	potad_cache_drain(c);
 	free_percpu(c->cpu);
 }
+EXPORT_SYMBOL_GPL(potad_cache_exit);

@@ -26,7 +26,7 @@ static const u64 starts[] = {
 /* Turns runs of order @k into runs of order @k + 1. */
 static inline u64 grow(u64 runs, unsigned int k)
 {
-	return runs & runs >> (1U << k) & starts[k + 1];
+	return runs & (runs >> (1U << k)) & starts[k + 1];
 }
 
 /* The order of the largest run in a word, or -1.  Straight-line: it is hot. */

@@ -39,7 +39,7 @@
 #include <linux/types.h>
 
 #define POTAD_NODE_SHIFT	8
-#define POTAD_NODE_UNITS	(1U << POTAD_NODE_SHIFT)
+#define POTAD_NODE_UNITS	256U
 #define POTAD_NODE_WORDS	(POTAD_NODE_UNITS / 64)
 
 struct potad_node {
@@ -47,6 +47,7 @@ struct potad_node {
 	u64 head[POTAD_NODE_WORDS];
 } __aligned(64);
 static_assert(sizeof(struct potad_node) == 64);
+static_assert(POTAD_NODE_UNITS >> POTAD_NODE_SHIFT == 1);
 
 enum potad_code {
 	POTAD_CODE_INSIDE	= 0,

@@ -50,12 +50,13 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "../include/compat.h"
 #include "group.h"
 #include "space.h"
 
 #define POTAD_TIERS		3
 #define TIER_ORDERS		POTAD_GROUP_SHIFT
-static_assert(POTAD_MAX_ORDER == POTAD_TIERS * TIER_ORDERS - 1);
+static_assert(POTAD_MAX_ORDER + 1 == POTAD_TIERS * TIER_ORDERS);
 
 /* A hint: what a group had when it was last changed. */
 #define HINT_ORDER(h)		((int)((h) & 0xff) - 1)
@@ -158,12 +159,12 @@ static void group_changed(struct potad_space *s, unsigned int t,
 static void move_begin(struct potad_space *s)
 {
 	atomic_inc(&s->begun);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* before the move; see potad_space_alloc() */
 }
 
 static void move_end(struct potad_space *s)
 {
-	smp_mb__before_atomic();
+	smp_mb__before_atomic();	/* after the move */
 	atomic_inc(&s->done);
 }
 
@@ -341,14 +342,14 @@ int potad_space_alloc(struct potad_space *s, unsigned int order, u64 *granule)
 		 * on with its work.
 		 */
 		done = atomic_read(&s->done);
-		smp_mb();
+		smp_mb();	/* @done before @begun: else one hides */
 		moved = atomic_read(&s->begun) != done;
 		before = frees(s);
-		smp_rmb();
+		smp_rmb();	/* what was, before the search */
 		u = tier_take(s, t, k, false, &g);
 		if (u != -ENOSPC)
 			break;
-		smp_rmb();
+		smp_rmb();	/* the search, before what is */
 		/* The search itself began and ended a move for each tier up. */
 		done += s->tiers - 1 - t;
 		if (!moved && frees(s) == before &&
@@ -536,7 +537,7 @@ static struct failed *failed_get(struct potad_space *s)
 	if (f)
 		list_del(&f->list);
 	raw_spin_unlock_irqrestore(&s->spare_lock, flags);
-	return f ?: kmalloc(sizeof(*f), GFP_KERNEL);
+	return f ?: kmalloc_obj(*f, GFP_KERNEL);
 }
 
 /**
@@ -882,7 +883,7 @@ static const char *pending_check(struct potad_space *s, unsigned int t,
  * @s: the space
  *
  * Recomputes every counter, class and index from the maps, and compares each
- * group with the unit above it.  Two groups at a time are looked at at one
+ * group with the unit above it.  Two groups at a time are looked at in one
  * moment; the sums over all of them hold only while nothing changes.
  *
  * Context: Process context; reschedules.
@@ -905,8 +906,10 @@ const char *potad_space_validate(struct potad_space *s)
 				return wrong;
 			if (t + 1 < s->tiers) {
 				u64 first = granule_of(s, t, g, 0);
+				u64 above = group_of(first, t + 1);
 
-				wrong = unit_check(s, t + 1, &s->tier[t + 1].group[group_of(first, t + 1)],
+				wrong = unit_check(s, t + 1,
+						   &s->tier[t + 1].group[above],
 						   unit_of(first, t + 1));
 			} else {
 				raw_spin_lock_irq(&g->lock);
@@ -943,7 +946,7 @@ struct potad_space *potad_space_create(u64 granules)
 
 	if (!granules || granules >> (POTAD_TIERS * TIER_ORDERS))
 		return ERR_PTR(-EINVAL);
-	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	s = kzalloc_obj(*s, GFP_KERNEL);
 	if (!s)
 		return ERR_PTR(-ENOMEM);
 	s->nr = granules;

@@ -180,6 +180,7 @@ static inline void *__vmalloc(size_t n, gfp_t gfp)
 }
 
 #define vfree(p)		free(p)
+#define BITS_PER_LONG		64
 #define kzalloc(n, gfp)		((void)(gfp), calloc(1, n))
 #define kmalloc(n, gfp)		((void)(gfp), malloc(n))
 #define kfree(p)		free(p)
