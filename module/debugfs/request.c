@@ -2,11 +2,13 @@
 /*
  * Requests on an open file; the rules are in request.h.
  *
- * The answer is kept with the open file, under its mutex.  debugfs sees to it
- * that no operation runs any more when the file has been removed.
+ * The answer is kept with the open file, under its mutex.  So is room for the
+ * command: all memory is taken at open, and a block can be freed when there is
+ * none left.  debugfs sees to it that no operation runs any more when the file
+ * has been removed.
  */
 #include <linux/capability.h>
-#include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -20,6 +22,7 @@ struct potad_request {
 	const struct potad_action *action;
 	size_t		len;
 	bool		truncated;
+	char		text[POTAD_COMMAND_MAX + 1];
 	char		reply[POTAD_REPLY_SIZE];
 };
 
@@ -101,8 +104,11 @@ int potad_refuse(struct potad_request *req, int err, const char *fmt, ...)
 	return err;
 }
 
-static int run(struct potad_request *req, char *text, size_t count)
+static int run(struct potad_request *req, size_t count)
 {
+	char *text = req->text;
+
+	text[count] = '\0';
 	if (strlen(text) != count)
 		return potad_refuse(req, -EINVAL, "a byte of 0 in the command");
 	if (count && text[count - 1] == '\n')
@@ -120,31 +126,28 @@ static ssize_t request_write(struct file *file, const char __user *ubuf,
 			     size_t count, loff_t *ppos)
 {
 	struct potad_request *req = file->private_data;
-	char *text = NULL;
 	int err;
 
 	if (!count)
 		return 0;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (count <= POTAD_COMMAND_MAX) {
-		text = memdup_user_nul(ubuf, count);
-		if (IS_ERR(text))
-			return PTR_ERR(text);
-	}
 	err = mutex_lock_interruptible(&req->lock);
-	if (!err) {
-		req->len = 0;
-		req->truncated = false;
-		*ppos = 0;
-		if (text)
-			err = run(req, text, count);
-		else
-			err = potad_refuse(req, -E2BIG, "%zu bytes: a command has at most %u",
-					   count, POTAD_COMMAND_MAX);
-		mutex_unlock(&req->lock);
-	}
-	kfree(text);
+	if (err)
+		return err;
+	req->len = 0;
+	req->truncated = false;
+	/* The answer is read from its beginning, even if this fails. */
+	*ppos = 0;
+	file->f_pos = 0;
+	if (count > POTAD_COMMAND_MAX)
+		err = potad_refuse(req, -E2BIG, "%zu bytes: a command has at most %u",
+				   count, POTAD_COMMAND_MAX);
+	else if (copy_from_user(req->text, ubuf, count))
+		err = -EFAULT;
+	else
+		err = run(req, count);
+	mutex_unlock(&req->lock);
 	return err ?: count;
 }
 
