@@ -14,7 +14,8 @@ aligned() {
 	while [ "$size" -le "$bytes" ]; do
 		got=$(alloc "$size" raw)
 		same "size granted for $size" "$size" "$(field size "$got")"
-		same "address modulo $size" 0 "$(($(field address "$got") % size))"
+		same "offset in the region modulo $size" 0 \
+			"$((($(field address "$got") - start) % size))"
 		free "$(field handle "$got")"
 		size=$((size * 2))
 	done
@@ -33,22 +34,26 @@ accounts() {
 	same "granules allocated at the end" "$granules" "$(value stats granules_allocated)"
 }
 
-# eight owners in one page
+# eight owners in one page: of 64 blocks of 512 bytes at least eight share one
 neighbours() {
-	handles=
-	pages=
-	for type in buf folio pgtable raw buf folio pgtable raw; do
-		got=$(alloc 512 $type)
-		handles="$handles $(field handle "$got")"
-		pages="$pages $(($(field address "$got") / 4096))"
+	n=0
+	while [ $n -lt 16 ]; do
+		for type in buf folio pgtable raw; do
+			alloc 512 $type >/dev/null
+		done
+		n=$((n + 1))
 	done
-	# shellcheck disable=SC2086
-	same "pages used by eight blocks of 512 bytes" 1 \
-		"$(printf '%s\n' $pages | sort -u | wc -l)"
-	for handle in $handles; do
+	awk 'NR > 1 { print $1, $2 }' "$dir/blocks" >"$tmp/list"
+	while read -r handle address; do
+		echo $((address / 4096))
+	done <"$tmp/list" | sort | uniq -c | sort -r -n >"$tmp/pages"
+	cat "$tmp/pages"
+	same "most blocks in one page" 8 "$(awk 'NR == 1 { print $1 }' "$tmp/pages")"
+	while read -r handle address; do
 		free "$handle"
-	done
+	done <"$tmp/list"
 	same "granules allocated" 0 "$(value stats granules_allocated)"
+	gives alloc "$bytes raw" "size=$bytes"
 }
 
 # the whole region in equal pieces, then one more: refused, and not before
@@ -85,8 +90,25 @@ raw() {
 
 # a command cut in two is two commands, none of them whole
 split_command() {
-	raw 'text -1 EINVAL' text 40 text "96 buf$1"
+	raw 'text -1 EINVAL' text 4096 text " buf$1"
 	sed -n 2p "$tmp/reply" | grep -x 'text -1 EINVAL'
+}
+
+# where in the file a command is written does not matter
+offset() {
+	"$here/rawio" "$dir/alloc" pwrite "$1" '4096 buf' lseek 0 read >"$tmp/reply"
+	cat "$tmp/reply"
+	head -n 1 "$tmp/reply" | grep -x 'pwrite 8'
+	free "$(field handle "$(sed -n 4p "$tmp/reply")")"
+}
+
+in_turn() {
+	"$here/rawio" "$dir/alloc" line '4096 buf' read line '8192 folio' read line '0 raw' read \
+		>"$tmp/reply"
+	cat "$tmp/reply"
+	same "replies" 'size=4096 size=8192' \
+		"$(grep -o 'size=[0-9]*' "$tmp/reply" | tr '\n' ' ' | sed 's/ $//')"
+	tail -n 1 "$tmp/reply" | grep '^error: EINVAL: '
 }
 
 # the longest command is 4095 bytes; blanks between words may fill it
@@ -182,7 +204,7 @@ refused "F07 two zeros are refused" alloc "00 buf" EINVAL ''
 refused "F07 a plus sign is refused" alloc "+4 buf" EINVAL ''
 refused "F07 a minus sign is refused" alloc "-4 buf" EINVAL ''
 refused "F07 letters after the number are refused" alloc "4096junk buf" EINVAL ''
-refused "F07 a small k is no suffix" alloc "4k buf" EINVAL ''
+granted "F07 a suffix may be a small letter" "4k buf" ' size=4096 '
 refused "F07 two suffixes are refused" alloc "4KK buf" EINVAL ''
 refused "F07 a suffix alone is refused" alloc "K buf" EINVAL ''
 refused "F07 0x alone is refused" alloc "0x buf" EINVAL ''
@@ -217,8 +239,11 @@ check "F10 a command and an empty line are refused" raw 'text -1 EINVAL' text '4
 
 '
 check "F10 a command split over two writes is not run" split_command ''
-check "F10 a write at another offset is refused" raw 'pwrite -1 EINVAL' pwrite 5 '4096 buf'
-check "F10 a write far away is refused" raw 'pwrite -1 EINVAL' pwrite 4294967296 '4096 buf'
+check "F10 a write at another offset is a whole command" offset 5
+check "F10 a write far away is a whole command" offset 4294967296
+check "F10 a command at another offset is as wrong as at the start" raw 'pwrite -1 EINVAL' \
+	pwrite 5 '0 buf'
+check "F10 after a reply was read the next command is accepted" in_turn
 check "F10 every open file has its own reply" own_reply
 
 check "F11 the reply read byte by byte, from the middle, behind the end" reading

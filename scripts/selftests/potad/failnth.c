@@ -7,11 +7,13 @@
  *	failnth all ...
  *
  * Uses the kernel's /proc/thread-self/fail-nth (CONFIG_FAULT_INJECTION): the n-th
- * place that can fail, does. Prints "visited=yes|no result=0|-1 ERRNO-NAME" and,
- * for write, the reply. visited=no means that the call makes fewer than N
+ * place that can fail, does. Prints "visited=yes|no result=0|-1 ERRNO-NAME", with
+ * visited=no "count=N", how many such places the call came by, and, for write, the
+ * reply. visited=no means that the call makes fewer than N
  * allocations: a caller counts N up until it sees that and has then failed every
- * single one. N = 0 makes nothing fail. With "all" every allocation fails that the
- * fault attributes in debugfs say shall fail for a marked task (make-it-fail).
+ * single one. N = 0 makes nothing fail and needs no such kernel. With "all" every
+ * allocation fails that the fault attributes in debugfs say shall fail for a
+ * marked task (make-it-fail).
  *
  * Exit status: 0 the call succeeded, 1 it failed, 2 wrong usage, 4 the kernel
  * cannot inject.
@@ -43,7 +45,7 @@ int main(int argc, char **argv)
 		on = argv[1];
 		nth = open("/proc/thread-self/fail-nth", O_RDWR);
 	}
-	if (nth < 0) {
+	if (nth < 0 && strcmp(argv[1], "0")) {
 		perror("/proc/thread-self");
 		return 4;
 	}
@@ -54,7 +56,7 @@ int main(int argc, char **argv)
 	}
 
 	/* Nothing between these two calls may allocate in the kernel. */
-	if (pwrite(nth, on, strlen(on), 0) < 0) {
+	if (nth >= 0 && pwrite(nth, on, strlen(on), 0) < 0) {
 		perror("/proc/thread-self");
 		return 4;
 	}
@@ -65,12 +67,16 @@ int main(int argc, char **argv)
 	error = errno;
 
 	/* What is left of the count tells whether it was reached; then disarm. */
-	length = pread(nth, number, sizeof(number) - 1, 0);
-	pwrite(nth, "0", 1, 0);
+	length = nth < 0 ? 0 : pread(nth, number, sizeof(number) - 1, 0);
+	if (nth >= 0)
+		pwrite(nth, "0", 1, 0);
 	number[length > 0 ? length : 0] = 0;
-	printf("visited=%s result=%ld%s%s\n",
-	       atoi(argv[1]) && !atoi(number) ? "yes" : "no", result,
-	       result ? " " : "", result ? strerrorname_np(error) : "");
+	if (atoi(argv[1]) && !atoi(number))
+		printf("visited=yes");
+	else
+		printf("visited=no count=%d", atoi(argv[1]) - atoi(number));
+	printf(" result=%ld%s%s\n", result, result ? " " : "",
+	       result ? strerrorname_np(error) : "");
 	if (!strcmp(argv[2], "write")) {
 		length = pread(target, reply, sizeof(reply), 0);
 		if (length > 0)

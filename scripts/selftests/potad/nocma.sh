@@ -14,7 +14,7 @@ without() {
 
 default_area() {
 	without
-	if load "size=$size_default" 2>"$tmp/insmod"; then
+	if "$here/failnth" 0 insmod "$ko" "size=$size_default" >"$tmp/insmod"; then
 		source=$(value region source)
 		[ "$source" != cma_alloc ]
 		echo "taken with $source"
@@ -23,28 +23,35 @@ default_area() {
 		unload
 	else
 		cat "$tmp/insmod"
-		expect_log ' potad: '
+		expect_log 'potad: '
 	fi
 	gone
 }
 
+chosen() {
+	without
+	load "size=$size_default" cma=none
+	value region source | grep '^alloc_contig_'
+	alloc 64K buf
+	books
+	unload
+}
+
 named_area() {
 	without
-	denied load "size=$size_default" cma=reserved
-	grep -i device "$tmp/complaint"
-	expect_log ' potad: '
-	gone
+	load_fails ENODEV "size=$size_default cma=reserved"
+	expect_log 'potad: '
 }
 
 # much more than there is
 too_much() {
 	without
-	denied load size=64G
-	expect_log ' potad: '
-	gone
+	load_fails "(ENOMEM|ENODEV)" size=64G
+	expect_log 'potad: '
 }
 
 check "F52 no CMA area: memory from elsewhere, or one clear line" default_area
+check "F52 no CMA area: the page allocator can be chosen" chosen
 check "F52 no CMA area: a named one is refused" named_area
 check "F52 no CMA area: more than the machine has is refused" too_much
 

@@ -13,14 +13,14 @@ off() {
 
 loads() {
 	off
-	free_before=$(cma_free)
-	load "size=$size_default"
+	before=$(cma_available)
+	load size=32M
 	loaded
-	same "KiB taken out of CMA" $((${POTAD_BYTES:-33554432} / 1024)) \
-		$((free_before - $(cma_free)))
+	same "pages taken out of CMA" 8192 $((before - $(cma_available)))
 	[ ! -e "$dir" ]
 	unload
-	same "CmaFree after unloading" "$free_before" "$(cma_free)"
+	gone
+	same "pages available after unloading" "$before" "$(cma_available)"
 }
 
 check "F57 the module loads and unloads with debugfs=off" loads

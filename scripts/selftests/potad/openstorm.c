@@ -63,6 +63,8 @@ static void storm(const char *dir, const char *stop, struct tally *tally)
 			}
 			close(fd);
 		}
+		/* a moment in which nothing is open, or the module could never go */
+		usleep(50000);
 	}
 }
 

@@ -55,9 +55,9 @@ without_admin() {
 
 # an address of the kernel's own memory in any file or reply would be a gift
 no_pointers() {
-	alloc 4096 buf
+	got=$(alloc 4096 buf)
 	alloc 64K folio
-	gives inject "$start" 'told=1'
+	gives inject "$(field address "$got")" 'told=1'
 	for file in blocks types stats freeinfo region failures; do
 		cat "$dir/$file"
 	done >"$tmp/text"

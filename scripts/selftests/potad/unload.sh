@@ -10,14 +10,14 @@ begin
 
 # blocks that debugfs holds go with the module, and it says how many
 live_blocks() {
-	free_before=$(cma_free)
+	before=$(cma_state)
 	load "size=$size_default"
 	for type in buf folio pgtable raw; do
 		alloc 64K $type
 		alloc 512 $type
 	done
 	unload
-	same "CmaFree after unloading" "$free_before" "$(cma_free)"
+	cma_back "$before"
 	since_mark | grep 'potad: ' | grep -E '(^|[^0-9])8 '
 }
 
@@ -82,7 +82,7 @@ open_storm() {
 
 # pretended failures are not real ones: all memory goes back
 after_failures() {
-	free_before=$(cma_free)
+	before=$(cma_state)
 	corrupted=$(awk '/^HardwareCorrupted:/ { print $2 }' /proc/meminfo)
 	load "size=$size_default"
 	got=$(alloc 64K buf)
@@ -90,7 +90,7 @@ after_failures() {
 	gives inject "$address 64K" 'told=1'
 	gives inject "$(hex $((address + 1048576))) 4096" 'quarantined=1'
 	unload
-	same "CmaFree after unloading" "$free_before" "$(cma_free)"
+	cma_back "$before"
 	same "HardwareCorrupted" "$corrupted" \
 		"$(awk '/^HardwareCorrupted:/ { print $2 }' /proc/meminfo)"
 	# and it can be had again
