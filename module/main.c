@@ -19,6 +19,7 @@
 #include "include/potad.h"
 #include "memdesc/word.h"
 #include "owners/holder.h"
+#include "parse.h"
 #include "pool/pool.h"
 #include "region/region.h"
 

@@ -5,17 +5,17 @@
 #include <linux/kstrtox.h>
 #include <linux/string.h>
 
-#include "../include/compat.h"
+#include "include/compat.h"
 #include "parse.h"
 
 int potad_parse_u64(const char *s, u64 *value)
 {
-	if (s[0] == '0' && s[1] == 'x' && isxdigit(s[2]))
-		return kstrtou64(s + 2, 16, value);
-	if (!isdigit(s[0]) || (s[0] == '0' && s[1]))
-		return -EINVAL;
-	/* It takes a newline at the end; whoever calls has none. */
+	/* kstrtou64() would take a newline at the end, and a prefix of 0X. */
 	if (strchr(s, '\n'))
+		return -EINVAL;
+	if (s[0] == '0' && s[1] == 'x')
+		return kstrtou64(s, 16, value);
+	if (!isdigit(s[0]) || (s[0] == '0' && s[1]))
 		return -EINVAL;
 	return kstrtou64(s, 10, value);
 }

@@ -9,8 +9,8 @@
  *
  * Return: 0; -EINVAL if it is no such number; -ERANGE if it overflows.
  */
-#ifndef POTAD_DEBUGFS_PARSE_H
-#define POTAD_DEBUGFS_PARSE_H
+#ifndef POTAD_PARSE_H
+#define POTAD_PARSE_H
 
 #include <linux/types.h>
 
@@ -23,4 +23,4 @@ int potad_parse_bytes(const char *s, u64 *value);
  */
 char *potad_next_word(char **s);
 
-#endif /* POTAD_DEBUGFS_PARSE_H */
+#endif /* POTAD_PARSE_H */

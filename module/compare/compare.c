@@ -52,12 +52,19 @@ static struct kmem_cache *cache;
  */
 static unsigned int granule_order(unsigned int order)
 {
-	return max_t(int, order + PAGE_SHIFT - pool->granule_shift, 0);
+	return order + PAGE_SHIFT - pool->granule_shift;
+}
+
+/* A granule may be larger than what is asked for: that would be unfair. */
+static bool too_small(unsigned int order)
+{
+	return order + PAGE_SHIFT < pool->granule_shift;
 }
 
 static inline bool bare_alloc(unsigned int order, phys_addr_t *phys)
 {
-	return !potad_bare_alloc(pool, granule_order(order), phys);
+	return !too_small(order) &&
+	       !potad_bare_alloc(pool, granule_order(order), phys);
 }
 
 static inline void bare_free(unsigned int order, phys_addr_t *phys)
@@ -67,7 +74,8 @@ static inline void bare_free(unsigned int order, phys_addr_t *phys)
 
 static inline bool described_alloc(unsigned int order, struct potad_block *block)
 {
-	return !potad_alloc(pool, type, granule_order(order),
+	return !too_small(order) &&
+	       !potad_alloc(pool, type, granule_order(order),
 			    GFP_KERNEL | __GFP_NOWARN, NULL, block);
 }
 

@@ -23,6 +23,7 @@
 #include "../compare/compare.h"
 #include "../include/compat.h"
 #include "../owners/holder.h"
+#include "../parse.h"
 #include "../pool/pool.h"
 #include "../region/region.h"
 #include "files.h"
@@ -206,6 +207,9 @@ static int inject_run(struct potad_request *req, char *args)
 		return potad_refuse(req, err, "length 0: at least one byte fails");
 	case -ENXIO:
 		return outside(req, phys, length);
+	case -E2BIG:
+		return potad_refuse(req, err, "length %llu: at most %lu bytes fail at once",
+				    length, POTAD_FAIL_MAX);
 	case -EHWPOISON:
 		return potad_refuse(req, err, "0x%llx, %llu bytes: has failed already",
 				    phys, length);
@@ -259,7 +263,7 @@ static int compare_range(char *value, u64 *from, u64 *to)
 static int compare_run(struct potad_request *req, char *args)
 {
 	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
-	u64 from, to, number;
+	u64 from = 0, to = 0, number = 0;
 	char *word;
 	int err;
 
@@ -397,6 +401,8 @@ static void *failures_at(loff_t *pos, struct potad_event *event)
 	u64 events, told;
 
 	potad_pool_event_counts(pool, &events, &told);
+	if (events > POTAD_EVENTS)
+		*pos = max_t(u64, *pos, events - POTAD_EVENTS + 1);
 	for (; *pos <= events; ++*pos)
 		if (potad_pool_event(pool, *pos, event))
 			return event;

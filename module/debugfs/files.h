@@ -3,8 +3,6 @@
 #ifndef POTAD_DEBUGFS_FILES_H
 #define POTAD_DEBUGFS_FILES_H
 
-#include "parse.h"
-
 struct potad_pool;
 struct potad_region;
 

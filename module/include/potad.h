@@ -16,9 +16,9 @@
  *	buf  = block.data;                         block.phys, block.order
  *	potad_free(pool, &block);
  *
- * Memory so described says of itself what it is: from any physical address,
- * and without a lock, potad_lookup() tells the block, its size, its type and
- * its owner, and potad_get() the descriptor.  When memory fails, the owner is
+ * Memory so described says of itself what it is: from any physical address
+ * potad_lookup() tells the block, its size, its type and its owner, and
+ * potad_get(), without a lock, the descriptor.  When memory fails, the owner is
  * told through the type's operations, and the granule is never used again.
  *
  * Who owns what
@@ -102,13 +102,16 @@ struct potad_failure {
 	unsigned int		flags;
 };
 
+/* The most that can fail in one call, in bytes. */
+#define POTAD_FAIL_MAX		(2UL << 20)
+
 #define POTAD_FAIL_INJECTED	0x1	/* a test: the memory is in truth good */
 
 /**
  * struct potad_ops - what an owner does for its blocks; each may be NULL
  * @init: set up the owner's part of a new descriptor, from what was passed to
- *	potad_alloc().  Called before anybody can find the block, in the context
- *	of potad_alloc(); must not sleep.  Without it the contents are undefined.
+ *	potad_alloc(), which cannot fail any more.  Called before anybody can
+ *	find the block; must not sleep.  Without it the contents are undefined.
  * @release: the last reference is gone; the memory and the descriptor go back
  *	as soon as it returns.  Any context in which potad_put() is called.
  * @memory_failure: memory of the block has failed.  Told once for each granule.
@@ -129,7 +132,7 @@ struct potad_ops {
  * @desc_size: bytes of the owner's part of the descriptor, 0 .. 4096.  With 0
  *	there is no descriptor at all: no references, no failure callback.
  * @ops: operations, or NULL
- * @module: THIS_MODULE: stays loaded while blocks live
+ * @module: THIS_MODULE; while blocks of the type live it cannot be unloaded
  */
 struct potad_type_info {
 	const char		*name;

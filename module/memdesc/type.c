@@ -82,9 +82,9 @@ static struct potad_type *type_create(const struct potad_type_info *info)
 	if (!type->count)
 		goto fail;
 	if (type->desc_size) {
-		char name[POTAD_NAME_MAX + 8];
+		char name[POTAD_NAME_MAX + 12];
 
-		snprintf(name, sizeof(name), "potad-%s", type->name);
+		snprintf(name, sizeof(name), "potad-type-%s", type->name);
 		type->cache = kmem_cache_create(name, sizeof(struct potad_desc) +
 						type->desc_size,
 						__alignof__(struct potad_desc),
@@ -162,12 +162,13 @@ int potad_type_unregister(struct potad_type *type)
 		return -EBUSY;
 	}
 	RCU_INIT_POINTER(types[type->tag - POTAD_TAG_TYPE], NULL);
-	mutex_unlock(&types_mutex);
 	synchronize_rcu();
 	/* Nobody finds it any more; who has found it is about to let go. */
 	while (potad_type_live(type).pins)
 		usleep_range(100, 1000);
 	type_destroy(type);
+	/* Only now: an old word must not be read by a new type's rules. */
+	mutex_unlock(&types_mutex);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(potad_type_unregister);
@@ -239,10 +240,16 @@ struct potad_type_count potad_type_live(struct potad_type *type)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_live);
 
-/* Bytes that one descriptor really takes in its cache. */
+/*
+ * Bytes that one descriptor really takes in its cache: behind it, because
+ * readers may still look at a free one, is the slab's own pointer.
+ */
 unsigned int potad_type_footprint(const struct potad_type *type)
 {
-	return type->cache ? kmem_cache_size(type->cache) : 0;
+	if (!type->cache)
+		return 0;
+	return ALIGN(kmem_cache_size(type->cache) + sizeof(void *),
+		     __alignof__(struct potad_desc));
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_footprint);
 

@@ -20,7 +20,9 @@
 #define POTAD_MEMDESC_TYPE_H
 
 #include <linux/build_bug.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
 
@@ -66,11 +68,32 @@ static inline struct potad_desc *potad_data_desc(void *data)
 	return (struct potad_desc *)data - 1;
 }
 
-static inline void potad_type_account(struct potad_type *type, int blocks,
-				      s64 bytes)
+/*
+ * A block of the type is born.  If the type is another module's, that stays
+ * loaded as long as the block lives.
+ */
+static inline void potad_type_add(struct potad_type *type, s64 bytes)
 {
-	this_cpu_add(type->count->blocks, blocks);
-	this_cpu_add(type->count->bytes, blocks * bytes);
+	if (type->module != THIS_MODULE)
+		__module_get(type->module);
+	this_cpu_inc(type->count->blocks);
+	this_cpu_add(type->count->bytes, bytes);
+}
+
+/*
+ * A block of the type is gone.  Unregistering waits for a grace period between
+ * finding no block and freeing the type.
+ */
+static inline void potad_type_sub(struct potad_type *type, s64 bytes)
+{
+	struct module *module = type->module;
+
+	rcu_read_lock();
+	this_cpu_sub(type->count->bytes, bytes);
+	this_cpu_dec(type->count->blocks);
+	rcu_read_unlock();
+	if (module != THIS_MODULE)
+		module_put(module);
 }
 
 /*

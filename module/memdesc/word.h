@@ -2,8 +2,8 @@
 /*
  * Words: from an address to what describes it.
  *
- * One word for each frame, a frame being a page, or a granule where that is
- * larger:
+ * One word for each frame, a frame being a page; a granule where that is
+ * larger; eight granules where that is smaller:
  *
  *	bit 63                                          4   3      0
  *	    [ address of the descriptor, 16-byte aligned | tag      ]  type 2..15
@@ -19,7 +19,8 @@
  * So that a big block does not cost a word for each page, there are levels 9
  * orders apart: a block of 2^p frames has 2^(p mod 9) words, all alike, at
  * level p / 9.  That is one word for a page, for 2 MiB and for 1 GiB, and 256
- * at the most.  A lookup tries level 0 first.
+ * at the most (but for blocks of 512 GiB and up, the highest level being 2).  A
+ * lookup tries level 0 first.
  *
  * All words of a block are set or none: whatever memory it takes (the line of
  * a page cut for the first time) is had before, by potad_words_prepare().

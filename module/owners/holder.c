@@ -123,12 +123,13 @@ int potad_holder_alloc(unsigned int order, const char *type_name,
 	if (!mine)
 		goto out;
 
-	/* Its place, with nothing in it yet: then nothing else can fail. */
+	/*
+	 * Its place, with nothing in it yet: then nothing else can fail.  The
+	 * number is taken first, since inserting may drop the lock.
+	 */
 	xa_lock(&held_blocks);
-	mine->handle = last_handle + 1;
+	mine->handle = ++last_handle;
 	err = __xa_insert(&held_blocks, mine->handle, XA_ZERO_ENTRY, GFP_KERNEL);
-	if (!err)
-		last_handle = mine->handle;
 	xa_unlock(&held_blocks);
 	if (err)
 		goto out_free;

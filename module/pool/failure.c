@@ -8,8 +8,10 @@
  * in a block, the owner is looked for and told.  Why no block slips through
  * between the two is told at the top of pool.c.
  *
- * Neighbouring granules of one block that fail in one call are one event, and
- * the owner is told once.  Events are kept in a ring, for people to read.
+ * Neighbouring granules of one block with a descriptor that fail in one call are
+ * one event, and the owner is told once; so are neighbours that are free.  Where
+ * there is no descriptor nothing holds the block, and each granule is an event.
+ * Events are kept in a ring, for people to read.
  */
 #include <linux/delay.h>
 #include <linux/export.h>
@@ -71,9 +73,17 @@ static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
 	int first = *state;
 
 	while (++granule < stop) {
-		*state = potad_cache_retire(&pool->cache, granule);
+		/*
+		 * In a block that we have a reference to no cache can have it,
+		 * and for the first of its granules all have become wary.
+		 */
+		if (first == POTAD_ALLOCATED)
+			*state = potad_space_retire(pool->space, granule);
+		else
+			*state = potad_cache_retire(&pool->cache, granule);
 		if (*state != first)
 			break;
+		cond_resched();
 	}
 	return granule;
 }
@@ -107,7 +117,8 @@ static void tell(struct potad_pool *pool, const struct potad_block *block,
  * @arg: handed to @report
  *
  * Context: Process context; may sleep, and waits for owners.
- * Return: 0; -EINVAL if @length is 0; -ENXIO if not all of it is in the pool,
+ * Return: 0; -EINVAL if @length is 0; -E2BIG if it is more than
+ * POTAD_FAIL_MAX; -ENXIO if not all of it is in the pool,
  * and nothing was done; -EHWPOISON if all of it had failed before; -ENOMEM if
  * a part could not be marked.
  */
@@ -120,6 +131,8 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 
 	if (!length)
 		return -EINVAL;
+	if (length > POTAD_FAIL_MAX)
+		return -E2BIG;
 	if (!potad_pool_has(pool, phys, length))
 		return -ENXIO;
 	granule = potad_pool_granule(pool, phys);
@@ -149,10 +162,10 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		event.what = state == POTAD_FREE ? POTAD_IS_FREE : POTAD_IS_BARE;
 		owned = state == POTAD_ALLOCATED &&
 			find_owner(pool, granule, &block);
-		if (owned)
+		if (owned && block.data)
 			stop = min(end, potad_pool_granule(pool, block.phys +
 							   block.bytes - 1) + 1);
-		if (owned || state == POTAD_FREE) {
+		if ((owned && block.data) || state == POTAD_FREE) {
 			after = state;
 			next = retire_run(pool, granule, stop, &after);
 			stopped_at = next < stop ? next : U64_MAX;
@@ -179,7 +192,8 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_pool_fail);
  * Each granule is never handed out again; who has it now is told, once.
  *
  * Context: Process context; may sleep, and waits for owners.
- * Return: 0; -EINVAL if @length is 0; -ENXIO if not all of it is in the pool,
+ * Return: 0; -EINVAL if @length is 0; -E2BIG if it is more than
+ * POTAD_FAIL_MAX; -ENXIO if not all of it is in the pool,
  * and nothing was done; -EHWPOISON if all of it had failed before; -ENOMEM if
  * a part could not be marked.
  */

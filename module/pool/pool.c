@@ -28,6 +28,7 @@
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -128,6 +129,7 @@ int potad_alloc(struct potad_pool *pool, struct potad_type *type,
 	int err = -ENOMEM;
 	u64 first;
 
+	might_alloc(gfp);
 	if (type->cache) {
 		desc = kmem_cache_alloc(type->cache, gfp & ~__GFP_ZERO);
 		if (!desc)
@@ -138,18 +140,18 @@ int potad_alloc(struct potad_pool *pool, struct potad_type *type,
 		desc->order = order;
 		desc->tag = type->tag;
 		desc->freed = 0;
-		if (type->ops.init)
-			type->ops.init(data, arg);
 	}
 	err = block_alloc(pool, type, order, gfp & ~__GFP_ZERO, desc, &first);
 	if (err)
 		goto fail_desc;
 
-	potad_type_account(type, 1, 1LL << (pool->granule_shift + order));
+	potad_type_add(type, 1LL << (pool->granule_shift + order));
 	this_cpu_inc(pool->count->allocs);
 	fill_block(pool, type, first, order, data, block);
 	trace_potad_alloc(block->phys, order, type->name, 0);
 	if (desc) {
+		if (type->ops.init)
+			type->ops.init(data, arg);
 		smp_wmb();	/* all of it before it can be got */
 		refcount_set(&desc->ref, 1);
 	}
@@ -190,7 +192,7 @@ static void desc_release(struct potad_pool *pool, struct potad_desc *desc)
 		block_free(pool, type, desc->first, order);
 	kmem_cache_free(type->cache, desc);
 	/* Last: from here on the type may be unregistered. */
-	potad_type_account(type, -1, 1LL << (pool->granule_shift + order));
+	potad_type_sub(type, 1LL << (pool->granule_shift + order));
 }
 
 static void desc_put(struct potad_pool *pool, struct potad_desc *desc)
@@ -206,7 +208,7 @@ static int inline_free(struct potad_pool *pool, struct potad_type *type,
 			       potad_word_inline(first, order, type->tag)))
 		return -ENOENT;
 	block_free(pool, type, first, order);
-	potad_type_account(type, -1, 1LL << (pool->granule_shift + order));
+	potad_type_sub(type, 1LL << (pool->granule_shift + order));
 	return 0;
 }
 
@@ -225,6 +227,9 @@ static int desc_free(struct potad_pool *pool, struct potad_desc *desc)
  *
  * Drops the reference that the allocation was.  The memory goes back with the
  * last one.  Never allocates.
+ *
+ * A block that is freed twice is noticed as long as neither its memory nor its
+ * descriptor has been handed out again: the caller must not count on it.
  *
  * Context: Any but NMI.
  * Return: 0; -ENOENT if it is not allocated (any more); -EINVAL if what is in
@@ -274,7 +279,8 @@ int potad_pool_find(struct potad_pool *pool, u64 granule,
 		first = potad_word_first(word);
 		order = potad_word_order(word);
 	} else if (refcount_inc_not_zero(&potad_word_desc(word)->ref)) {
-		/* It stands still now. */
+		/* It stands still now: what is read of it is read after that. */
+		smp_acquire__after_ctrl_dep();
 		desc = potad_word_desc(word);
 		first = desc->first;
 		order = desc->order;
@@ -375,7 +381,8 @@ int potad_free_at(struct potad_pool *pool, phys_addr_t phys,
 		potad_space_query(pool->space, granule, &extent);
 		if (extent.state == POTAD_RETIRED)
 			return -EHWPOISON;
-		return extent.state == POTAD_FREE ? -ENOENT : -EPERM;
+		return extent.state == POTAD_FREE ||
+		       potad_cache_has(&pool->cache, granule) ? -ENOENT : -EPERM;
 	}
 	if (block.type != type)
 		err = -EPERM;
@@ -396,7 +403,9 @@ EXPORT_SYMBOL_GPL(potad_free_at);
  * @phys: any address
  * @info: filled in
  *
- * True at one moment during the call.
+ * True at one moment during the call.  A described block is found without a
+ * lock, unless some block has failed granules; for what has no type the space
+ * is asked, under its locks.
  *
  * Context: Any but NMI.
  * Return: 0, or -ENXIO if @phys is outside the pool.
@@ -423,8 +432,10 @@ int potad_lookup(struct potad_pool *pool, phys_addr_t phys,
 		if (type->ops.describe)
 			type->ops.describe(block.data, info->owner,
 					   sizeof(info->owner));
-		potad_space_query(pool->space, granule, &extent);
-		info->failed = extent.failed;
+		if (potad_space_pending(pool->space)) {
+			potad_space_query(pool->space, granule, &extent);
+			info->failed = extent.failed;
+		}
 		potad_put(pool, &block);
 		return 0;
 	}
@@ -551,7 +562,8 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule)
 	err = potad_cache_init(&pool->cache, pool->space);
 	if (err)
 		goto fail_space;
-	frame_shift = granule < PAGE_SIZE ? PAGE_SHIFT - pool->granule_shift : 0;
+	frame_shift = granule < PAGE_SIZE ?
+		      min(PAGE_SHIFT - ilog2(granule), ilog2(POTAD_LINE_WORDS)) : 0;
 	err = potad_words_init(&pool->words, bytes >> pool->granule_shift,
 			       frame_shift);
 	if (err)

@@ -58,14 +58,14 @@ struct potad_pool_count {
 };
 
 struct potad_pool {
-	/* Constant after creation; one line, which each operation reads */
-	struct potad_cache	cache;
+	/* Constant after creation */
 	phys_addr_t		start;
 	u64			bytes;
 	unsigned int		granule_shift;
 	struct potad_space	*space;
 	struct potad_pool_count __percpu *count;
 
+	struct potad_cache	cache;
 	struct potad_words	words;
 
 	spinlock_t		events_lock;	/* protects the rest */

@@ -27,6 +27,7 @@
 #include <linux/mm.h>
 #include <linux/platform_device.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
@@ -123,7 +124,6 @@ static const struct potad_source cma_source = {
 static int dma_get(struct potad_region *region, const char *area)
 {
 	struct platform_device *pdev;
-	dma_addr_t handle;
 	int err;
 
 	if (*area) {
@@ -139,7 +139,8 @@ static int dma_get(struct potad_region *region, const char *area)
 	if (err)
 		goto fail;
 	err = -ENOMEM;
-	region->pages = dma_alloc_pages(&pdev->dev, region->bytes, &handle,
+	region->pages = dma_alloc_pages(&pdev->dev, region->bytes,
+					&region->dma,
 					DMA_BIDIRECTIONAL,
 					GFP_KERNEL | __GFP_NOWARN);
 	if (!region->pages) {
@@ -149,7 +150,8 @@ static int dma_get(struct potad_region *region, const char *area)
 	}
 	region->pdev = pdev;
 	region->start = page_to_phys(region->pages);
-	strscpy(region->area, "default", sizeof(region->area));
+	/* It may have come from the page allocator all the same: no telling. */
+	strscpy(region->area, "default?", sizeof(region->area));
 	return 0;
 fail:
 	platform_device_unregister(pdev);
@@ -159,7 +161,7 @@ fail:
 static void dma_put(struct potad_region *region)
 {
 	dma_free_pages(&region->pdev->dev, region->bytes, region->pages,
-		       region->start, DMA_BIDIRECTIONAL);
+		       region->dma, DMA_BIDIRECTIONAL);
 	platform_device_unregister(region->pdev);
 }
 
@@ -205,6 +207,7 @@ static bool range_is_worth_trying(unsigned long pfn, unsigned long pages)
 		if (!page || page_zone(page) != zone || PageReserved(page) ||
 		    PageHuge(page))
 			return false;
+		cond_resched();
 	}
 	return true;
 }

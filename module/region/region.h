@@ -24,6 +24,7 @@ struct platform_device;
  * @pages: for the source alone, as what follows
  * @cma: the area
  * @pdev: the device that it was asked for with
+ * @dma: where that device sees it
  */
 struct potad_region {
 	phys_addr_t		start;
@@ -34,6 +35,7 @@ struct potad_region {
 	struct page		*pages;
 	struct cma		*cma;
 	struct platform_device	*pdev;
+	dma_addr_t		dma;
 };
 
 int potad_region_get(struct potad_region *region, u64 bytes, const char *area);

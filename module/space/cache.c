@@ -30,6 +30,9 @@
 
 #include "cache.h"
 
+/* How often an allocation drains all CPUs before it gives up. */
+#define MAX_DRAINS	8
+
 /* Blocks that go to the space or come from it at once. */
 static unsigned int batch(const struct potad_cache_line *line)
 {
@@ -112,6 +115,80 @@ static int line_alloc(struct potad_cache *c, struct potad_cache_line *line,
 	}
 }
 
+/* What drain_cpu() is told, and tells. */
+struct drain {
+	struct potad_cache *c;
+	bool		wary;
+	struct cpumask	*todo;		/* CPUs that have a line to do yet */
+	atomic_t	blocks;		/* given back */
+};
+
+static void drain_line(struct drain *drain, struct potad_cache_line *line,
+		       unsigned int order)
+{
+	if (drain->wary)
+		line->wary = 1;
+	atomic_add(line->nr, &drain->blocks);
+	line_drain(drain->c, line, order, line->nr);
+}
+
+static void drain_cpu(void *arg)
+{
+	struct drain *drain = arg;
+	bool busy = false;
+	unsigned int k;
+
+	for (k = 0; k <= potad_space_max_order(drain->c->space); k++) {
+		struct potad_cache_line *line;
+
+		line = this_cpu_ptr(&drain->c->cpu->line[k]);
+		/* Interrupts are off: nothing comes between. */
+		if (line->busy)
+			busy = true;
+		else
+			drain_line(drain, line, k);
+	}
+	if (!busy)
+		cpumask_clear_cpu(smp_processor_id(), drain->todo);
+}
+
+/*
+ * Nobody works on the lines of a CPU that is not there.  If one is just coming
+ * or going they are left alone: to wait for that could be to wait for oneself.
+ */
+static void drain_offline(struct drain *drain)
+{
+	unsigned int k;
+	int cpu;
+
+	if (!cpus_read_trylock())
+		return;
+	for_each_possible_cpu(cpu) {
+		if (cpu_online(cpu))
+			continue;
+		for (k = 0; k <= potad_space_max_order(drain->c->space); k++)
+			drain_line(drain, per_cpu_ptr(&drain->c->cpu->line[k], cpu), k);
+	}
+	cpus_read_unlock();
+}
+
+/* Returns how many blocks were given back. */
+static unsigned int drain_all(struct potad_cache *c, bool wary)
+{
+	struct drain drain = { .c = c, .wary = wary, .todo = &c->drain_todo };
+
+	mutex_lock(&c->drain_mutex);
+	cpumask_copy(drain.todo, cpu_online_mask);
+	do {
+		on_each_cpu_mask(drain.todo, drain_cpu, &drain, true);
+		cond_resched();
+		cpumask_and(drain.todo, drain.todo, cpu_online_mask);
+	} while (!cpumask_empty(drain.todo));
+	drain_offline(&drain);
+	mutex_unlock(&c->drain_mutex);
+	return atomic_read(&drain.blocks);
+}
+
 /**
  * potad_cache_alloc() - take a block
  * @c: the cache
@@ -127,7 +204,7 @@ int potad_cache_alloc(struct potad_cache *c, unsigned int order, bool wait,
 		      u64 *granule)
 {
 	struct potad_cache_line *line;
-	int err;
+	int err, tries = 0;
 
 	if (unlikely(order > POTAD_MAX_ORDER))
 		return -EINVAL;
@@ -138,10 +215,10 @@ int potad_cache_alloc(struct potad_cache *c, unsigned int order, bool wait,
 	} else {
 		err = potad_space_alloc(c->space, order, granule);
 	}
-	if (unlikely(err == -ENOSPC) && wait) {
-		potad_cache_drain(c);
+	/* As long as there were blocks that others could have taken instead. */
+	while (unlikely(err == -ENOSPC) && wait && drain_all(c, false) &&
+	       tries++ < MAX_DRAINS)
 		err = potad_space_alloc(c->space, order, granule);
-	}
 	return err;
 }
 EXPORT_SYMBOL_GPL(potad_cache_alloc);
@@ -174,67 +251,6 @@ void potad_cache_free(struct potad_cache *c, u64 granule, unsigned int order)
 	line_leave(line);
 }
 EXPORT_SYMBOL_GPL(potad_cache_free);
-
-/* What drain_cpu() is told, and tells. */
-struct drain {
-	struct potad_cache *c;
-	bool		wary;
-	atomic_t	busy;		/* lines that could not be had */
-};
-
-static void drain_cpu(void *arg)
-{
-	struct drain *drain = arg;
-	unsigned int k;
-
-	for (k = 0; k <= potad_space_max_order(drain->c->space); k++) {
-		struct potad_cache_line *line;
-
-		line = this_cpu_ptr(&drain->c->cpu->line[k]);
-		if (line->busy) {
-			atomic_inc(&drain->busy);
-			continue;
-		}
-		/* Interrupts are off: nothing comes between. */
-		if (drain->wary)
-			line->wary = 1;
-		line_drain(drain->c, line, k, line->nr);
-	}
-}
-
-/* Nobody works on the lines of a CPU that is not there. */
-static void drain_offline(struct potad_cache *c)
-{
-	unsigned int k;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (cpu_online(cpu))
-			continue;
-		for (k = 0; k <= potad_space_max_order(c->space); k++) {
-			struct potad_cache_line *line;
-
-			line = per_cpu_ptr(&c->cpu->line[k], cpu);
-			line_drain(c, line, k, line->nr);
-		}
-	}
-}
-
-static void drain_all(struct potad_cache *c, bool wary)
-{
-	struct drain drain = { .c = c, .wary = wary };
-
-	mutex_lock(&c->drain_mutex);
-	cpus_read_lock();
-	do {
-		atomic_set(&drain.busy, 0);
-		on_each_cpu(drain_cpu, &drain, true);
-		cond_resched();
-	} while (atomic_read(&drain.busy));
-	drain_offline(c);
-	cpus_read_unlock();
-	mutex_unlock(&c->drain_mutex);
-}
 
 /**
  * potad_cache_drain() - all that is cached goes back to the space

@@ -24,6 +24,7 @@
 #define POTAD_SPACE_CACHE_H
 
 #include <linux/build_bug.h>
+#include <linux/cpumask.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
@@ -49,8 +50,10 @@ struct potad_cache_cpu {
 struct potad_cache {
 	struct potad_cache_cpu __percpu *cpu;
 	struct potad_space *space;
-	struct mutex drain_mutex;	/* one drains at a time: protects the */
-					/* lines of CPUs that are offline     */
+	struct mutex drain_mutex;	/* one drains at a time: protects     */
+					/* @drain_todo, and the lines of CPUs */
+					/* that are offline		      */
+	struct cpumask drain_todo;
 };
 
 int potad_cache_init(struct potad_cache *c, struct potad_space *s);

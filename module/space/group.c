@@ -18,6 +18,7 @@
 #include <linux/export.h>
 #include <linux/string.h>
 
+#include "../include/compat.h"
 #include "group.h"
 
 void potad_group_init(struct potad_group *g)
@@ -27,7 +28,7 @@ void potad_group_init(struct potad_group *g)
 	memset(g->leaf_class, POTAD_NO_CLASS, sizeof(g->leaf_class));
 	g->top_class = -1;
 }
-EXPORT_SYMBOL_GPL(potad_group_init);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_init);
 
 static void leaf_reclass(struct potad_group *g, unsigned int l, u8 class)
 {
@@ -51,14 +52,15 @@ static void leaf_reclass(struct potad_group *g, unsigned int l, u8 class)
 	g->leaf_class[l] = class;
 }
 
-/* The lowest leaf in a class that is not empty. */
-static unsigned int index_first(const u64 *index)
+/* The lowest leaf in a class; -1 if it is empty. */
+static int index_first(const u64 *index)
 {
-	unsigned int w = 0;
+	unsigned int w;
 
-	while (!index[w])
-		w++;
-	return w * 64 + __ffs64(index[w]);
+	for (w = 0; w < POTAD_NODE_WORDS; w++)
+		if (index[w])
+			return w * 64 + __ffs64(index[w]);
+	return -1;
 }
 
 /* The maps of leaf @l have lost some free units. */
@@ -104,7 +106,7 @@ void potad_group_seed(struct potad_group *g, unsigned int units)
 	g->nr_free = units;
 	g->nr_broken = POTAD_GROUP_UNITS - units;
 }
-EXPORT_SYMBOL_GPL(potad_group_seed);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_seed);
 
 /* Makes a dormant group, just taken from the tier above, wholly free. */
 void potad_group_wake(struct potad_group *g)
@@ -113,7 +115,7 @@ void potad_group_wake(struct potad_group *g)
 	g->top_class = POTAD_NODE_SHIFT;
 	g->nr_free = POTAD_GROUP_UNITS;
 }
-EXPORT_SYMBOL_GPL(potad_group_wake);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_wake);
 
 /* Makes a wholly free group dormant: it is about to be a unit above. */
 void potad_group_sleep(struct potad_group *g)
@@ -122,7 +124,7 @@ void potad_group_sleep(struct potad_group *g)
 	g->top_class = -1;
 	g->nr_free = 0;
 }
-EXPORT_SYMBOL_GPL(potad_group_sleep);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_sleep);
 
 /* The largest order that can be had, 0..16, or -1. */
 int potad_group_order(const struct potad_group *g)
@@ -131,7 +133,7 @@ int potad_group_order(const struct potad_group *g)
 		return POTAD_NODE_SHIFT + g->top_class;
 	return fls(g->classes) - 1;
 }
-EXPORT_SYMBOL_GPL(potad_group_order);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_order);
 
 /**
  * potad_group_alloc() - cut a block
@@ -146,8 +148,7 @@ EXPORT_SYMBOL_GPL(potad_group_order);
  */
 int potad_group_alloc(struct potad_group *g, unsigned int k, bool broken)
 {
-	unsigned int l;
-	int i;
+	int l, i;
 
 	if (k >= POTAD_NODE_SHIFT) {
 		if (g->top_class < (int)(k - POTAD_NODE_SHIFT))
@@ -164,16 +165,14 @@ int potad_group_alloc(struct potad_group *g, unsigned int k, bool broken)
 	if (g->classes >> k) {
 		l = index_first(g->index[k + __ffs(g->classes >> k)]);
 	} else if (g->top_class >= 0) {
-		i = potad_node_find(&g->top, 0);
-		if (WARN_ON_ONCE(i < 0))
-			return -EUCLEAN;
-		l = i;
-		leaf_break(g, l);
+		l = potad_node_find(&g->top, 0);
+		if (l >= 0)
+			leaf_break(g, l);
 	} else {
 		return -ENOSPC;
 	}
 
-	i = potad_node_find(&g->leaf[l], k);
+	i = l < 0 ? -1 : potad_node_find(&g->leaf[l], k);
 	if (WARN_ON_ONCE(i < 0))
 		return -EUCLEAN;
 	if (broken) {
@@ -186,7 +185,7 @@ int potad_group_alloc(struct potad_group *g, unsigned int k, bool broken)
 	g->nr_free -= 1U << k;
 	return l * POTAD_NODE_UNITS + i;
 }
-EXPORT_SYMBOL_GPL(potad_group_alloc);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_alloc);
 
 /**
  * potad_group_is_block() - is just this block allocated?
@@ -205,7 +204,7 @@ bool potad_group_is_block(struct potad_group *g, unsigned int u, unsigned int k)
 	return potad_node_is_block(&g->leaf[u / POTAD_NODE_UNITS],
 				   u % POTAD_NODE_UNITS, k);
 }
-EXPORT_SYMBOL_GPL(potad_group_is_block);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_is_block);
 
 /**
  * potad_group_free() - a block comes back
@@ -246,7 +245,7 @@ void potad_group_free(struct potad_group *g, unsigned int u, unsigned int k)
 	if ((int)class > g->top_class)
 		g->top_class = class;
 }
-EXPORT_SYMBOL_GPL(potad_group_free);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_free);
 
 /**
  * potad_group_break() - take one free unit out for good
@@ -266,7 +265,7 @@ void potad_group_break(struct potad_group *g, unsigned int u)
 	g->nr_free--;
 	g->nr_broken++;
 }
-EXPORT_SYMBOL_GPL(potad_group_break);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_break);
 
 /* The code of unit @u, and whether it is the top node that says so. */
 enum potad_code potad_group_code(struct potad_group *g, unsigned int u,
@@ -281,7 +280,7 @@ enum potad_code potad_group_code(struct potad_group *g, unsigned int u,
 	return potad_node_code(&g->leaf[u / POTAD_NODE_UNITS],
 			       u % POTAD_NODE_UNITS);
 }
-EXPORT_SYMBOL_GPL(potad_group_code);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_code);
 
 /* Checks the blocks of one node in use; adds up what is free and broken. */
 static const char *node_check(const struct potad_node *n, unsigned int *free,
@@ -375,4 +374,4 @@ const char *potad_group_check(struct potad_group *g)
 		return "count of broken units";
 	return NULL;
 }
-EXPORT_SYMBOL_GPL(potad_group_check);
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_check);

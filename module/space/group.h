@@ -59,13 +59,6 @@ struct potad_group {
 	struct potad_node leaf[POTAD_NODE_UNITS];
 } __aligned(64);
 
-/* Where in a group a block of order @k at unit @u lives. */
-static inline struct potad_node *
-potad_group_node(struct potad_group *g, unsigned int u, unsigned int k)
-{
-	return k < POTAD_NODE_SHIFT ? &g->leaf[u / POTAD_NODE_UNITS] : &g->top;
-}
-
 static inline bool potad_group_is_whole(const struct potad_group *g)
 {
 	return g->nr_free == POTAD_GROUP_UNITS;

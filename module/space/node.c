@@ -14,6 +14,7 @@
  */
 #include <linux/export.h>
 
+#include "../include/compat.h"
 #include "node.h"
 
 /* Bits at which an aligned block of order k can start. */
@@ -124,7 +125,7 @@ int potad_node_find(const struct potad_node *n, unsigned int k)
 		return words_find(n, 6);
 	return best * 64 + word_find(potad_node_avail(n, best), k);
 }
-EXPORT_SYMBOL_GPL(potad_node_find);
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_find);
 
 /**
  * potad_node_class() - order of the largest free block
@@ -149,7 +150,7 @@ int potad_node_class(const struct potad_node *n)
 		return 8;
 	return words_find(n, 7) >= 0 ? 7 : 6;
 }
-EXPORT_SYMBOL_GPL(potad_node_class);
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_class);
 
 /**
  * potad_node_block() - the allocated block around a unit
@@ -172,4 +173,4 @@ unsigned int potad_node_block(const struct potad_node *n, unsigned int i,
 	*k = fls(end - i) - 1;
 	return i;
 }
-EXPORT_SYMBOL_GPL(potad_node_block);
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_block);

@@ -26,7 +26,9 @@
  * Lock order: a tier's group lock before those of the tiers below it.  Never
  * two of one tier.  A group's lock protects all of the group, and the state
  * (awake or dormant) of the groups below its units.  All are raw spinlocks
- * taken with interrupts off: every section is bounded by a few dozen words.
+ * taken with interrupts off.  To allocate and free takes a few dozen words under
+ * a lock; granules that failed in the block, a walk over those of its group;
+ * counting and checking, one group's maps.
  *
  * What is read without a lock: hint[], one word for each group, written under
  * the group's lock at the end of each change.  It is a hint where to look; the
@@ -80,6 +82,7 @@ struct potad_space {
 	struct tier	tier[POTAD_TIERS];
 	struct habit __percpu *habit;
 	atomic_t	begun, done;	/* moves of a group between tiers */
+	bool		unclean;	/* found overwritten: hands out no more */
 	atomic64_t	nr_retired;
 	atomic64_t	nr_pending;
 	raw_spinlock_t	spare_lock;	/* innermost; protects @spare */
@@ -144,14 +147,21 @@ static void group_unlock(struct potad_group *g)
 	raw_spin_unlock(&g->lock);
 }
 
-/* Ends a change of @g: tells those who look without the lock, and unlocks. */
-static void group_changed(struct potad_space *s, unsigned int t,
-			  struct potad_group *g)
+/* Tells those who look without the lock what @g has now. */
+static void group_tell(struct potad_space *s, unsigned int t,
+		       struct potad_group *g)
 {
 	u64 hint = (u64)g->frees << 32 | g->nr_free << 8 |
 		   (potad_group_order(g) + 1);
 
 	WRITE_ONCE(s->tier[t].hint[group_nr(s, t, g)], hint);
+}
+
+/* Ends a change of @g. */
+static void group_changed(struct potad_space *s, unsigned int t,
+			  struct potad_group *g)
+{
+	group_tell(s, t, g);
 	group_unlock(g);
 }
 
@@ -159,7 +169,7 @@ static void group_changed(struct potad_space *s, unsigned int t,
 static void move_begin(struct potad_space *s)
 {
 	atomic_inc(&s->begun);
-	smp_mb__after_atomic();	/* before the move; see potad_space_alloc() */
+	smp_mb__after_atomic();	/* before the move; see search() */
 }
 
 static void move_end(struct potad_space *s)
@@ -226,19 +236,21 @@ static int tier_take(struct potad_space *s, unsigned int t, unsigned int k,
 	if (t + 1 == s->tiers)
 		return -ENOSPC;
 
-	move_begin(s);
 	u = tier_take(s, t + 1, 0, true, &above);
-	if (u >= 0) {
-		g = group_below(s, t + 1, above, u);
-		group_lock(g);
-		potad_group_wake(g);
-		this_cpu_write(s->habit->group[t], group_nr(s, t, g));
-		u = potad_group_alloc(g, k, broken);
-		group_changed(s, t + 1, above);
-		if (u < 0)
-			group_unlock(g);
-		*gp = g;
-	}
+	if (u < 0)
+		return u;
+	move_begin(s);
+	g = group_below(s, t + 1, above, u);
+	group_lock(g);
+	potad_group_wake(g);
+	this_cpu_write(s->habit->group[t], group_nr(s, t, g));
+	u = potad_group_alloc(g, k, broken);
+	/* What moves is shown below before it is gone above. */
+	group_tell(s, t, g);
+	group_changed(s, t + 1, above);
+	if (u < 0)
+		group_unlock(g);
+	*gp = g;
 	move_end(s);
 	return u;
 }
@@ -273,21 +285,27 @@ static void raise(struct potad_space *s, unsigned int t, struct potad_group *g)
 
 /*
  * Takes granule out of the free unit around it, from tier @t, whose group @g
- * is locked, down to its own: it ends up alone, and broken.
+ * is locked, down to its own: it ends up alone, and broken.  Tiers in which
+ * the unit around it is broken already are only gone through.
  */
 static void break_down(struct potad_space *s, unsigned int t,
 		       struct potad_group *g, u64 granule)
 {
+	unsigned int u = unit_of(granule, t);
 	struct potad_group *below;
+	bool in_top, fresh;
 
-	potad_group_break(g, unit_of(granule, t));
+	fresh = potad_group_code(g, u, &in_top) == POTAD_CODE_FREE;
+	if (fresh)
+		potad_group_break(g, u);
 	if (!t) {
 		atomic64_inc(&s->nr_retired);
 		return;
 	}
-	below = group_below(s, t, g, unit_of(granule, t));
+	below = group_below(s, t, g, u);
 	group_lock(below);
-	potad_group_wake(below);
+	if (fresh)
+		potad_group_wake(below);
 	break_down(s, t - 1, below, granule);
 	group_changed(s, t - 1, below);
 }
@@ -304,6 +322,51 @@ static u64 frees(struct potad_space *s)
 	return sum;
 }
 
+/* How often a search is done again because others freed meanwhile. */
+#define MAX_SEARCHES		64
+
+/*
+ * Takes a block of order @k from tier @t, if there is one: *@gp is its group,
+ * locked.
+ *
+ * A block can hide from the hints: in a group that is on its way to another
+ * tier, or by being freed in a group already looked at while another is taken
+ * in one not yet looked at.  Neither has happened if nothing moved and nothing
+ * was freed around a search.  Each search more means that another CPU got on
+ * with its work; interrupts are let in between.
+ */
+static int search(struct potad_space *s, unsigned int t, unsigned int k,
+		  struct potad_group **gp, unsigned long *flags)
+{
+	int u, done, tries = 0;
+	bool moved;
+	u64 before;
+
+	if (unlikely(READ_ONCE(s->unclean)))
+		return -EUCLEAN;
+	u = tier_take(s, t, k, false, gp);
+	while (u == -ENOSPC && tries++ < MAX_SEARCHES) {
+		done = atomic_read(&s->done);
+		smp_mb();	/* @done before @begun: else one hides */
+		moved = atomic_read(&s->begun) != done;
+		before = frees(s);
+		smp_rmb();	/* what was, before the search */
+		u = tier_take(s, t, k, false, gp);
+		if (u != -ENOSPC)
+			break;
+		smp_rmb();	/* the search, before what is */
+		if (!moved && frees(s) == before &&
+		    atomic_read(&s->begun) == done)
+			break;
+		local_irq_restore(*flags);
+		cpu_relax();
+		local_irq_save(*flags);
+	}
+	if (unlikely(u == -EUCLEAN))
+		WRITE_ONCE(s->unclean, true);
+	return u;
+}
+
 /**
  * potad_space_alloc() - take a block
  * @s: the space
@@ -315,48 +378,23 @@ static u64 frees(struct potad_space *s)
  *
  * Context: Any but NMI.  Takes group locks with interrupts off.
  * Return: 0; -EINVAL if @order is larger than the space; -ENOSPC if there was
- * a moment during the call at which no such block was free; -EUCLEAN if the
- * space's own memory was found overwritten.
+ * a moment during the call at which no such block was free (or, after 64
+ * searches during each of which other CPUs freed something, if none was found);
+ * -EUCLEAN if the space's own memory was found overwritten: then nothing is
+ * handed out any more.
  */
 int potad_space_alloc(struct potad_space *s, unsigned int order, u64 *granule)
 {
 	unsigned int t = order / TIER_ORDERS, k = order % TIER_ORDERS;
 	struct potad_group *g;
 	unsigned long flags;
-	bool moved;
-	u64 before;
-	int u, done;
+	int u;
 
 	if (order > potad_space_max_order(s))
 		return -EINVAL;
 
 	local_irq_save(flags);
-	u = tier_take(s, t, k, false, &g);
-	while (u == -ENOSPC) {
-		/*
-		 * A block can hide from the hints: in a group that is on its
-		 * way to another tier, or by being freed in a group already
-		 * looked at while another is taken in one not yet looked at.
-		 * Neither happened if these stand still around a search.  Our
-		 * own moves have ended; each retry means that another CPU got
-		 * on with its work.
-		 */
-		done = atomic_read(&s->done);
-		smp_mb();	/* @done before @begun: else one hides */
-		moved = atomic_read(&s->begun) != done;
-		before = frees(s);
-		smp_rmb();	/* what was, before the search */
-		u = tier_take(s, t, k, false, &g);
-		if (u != -ENOSPC)
-			break;
-		smp_rmb();	/* the search, before what is */
-		/* The search itself began and ended a move for each tier up. */
-		done += s->tiers - 1 - t;
-		if (!moved && frees(s) == before &&
-		    atomic_read(&s->begun) == done)
-			break;
-		cpu_relax();
-	}
+	u = search(s, t, k, &g, &flags);
 	if (u >= 0) {
 		*granule = granule_of(s, t, g, u);
 		group_changed(s, t, g);
@@ -390,10 +428,10 @@ int potad_space_alloc_some(struct potad_space *s, unsigned int order,
 	if (order > potad_space_max_order(s))
 		return -EINVAL;
 	local_irq_save(flags);
-	u = tier_take(s, t, k, false, &g);
+	u = search(s, t, k, &g, &flags);
 	if (u < 0) {
 		local_irq_restore(flags);
-		return potad_space_alloc(s, order, granules) ?: 1;
+		return u;
 	}
 	do {
 		granules[n++] = granule_of(s, t, g, u);
@@ -407,25 +445,49 @@ int potad_space_alloc_some(struct potad_space *s, unsigned int order,
 }
 EXPORT_SYMBOL_GPL(potad_space_alloc_some);
 
-/* The granules of a block that failed while it was out are retired now. */
-static void retire_pending(struct potad_space *s, unsigned int t,
-			   struct potad_group *g, u64 granule,
-			   unsigned int order)
+/* A failed granule of this block, if there is one left. */
+static struct failed *first_failed(struct list_head *pending, u64 granule,
+				   unsigned int order)
 {
-	struct failed *f, *next;
+	struct failed *f;
 
-	list_for_each_entry_safe(f, next, &g->pending, list) {
-		if (f->granule >> order != granule >> order)
-			continue;
-		if (t)
-			move_begin(s);
-		break_down(s, t, g, f->granule);
-		if (t)
-			move_end(s);
-		atomic64_dec(&s->nr_pending);
-		raw_spin_lock(&s->spare_lock);
-		list_move(&f->list, &s->spare);
-		raw_spin_unlock(&s->spare_lock);
+	list_for_each_entry(f, pending, list)
+		if (f->granule >> order == granule >> order)
+			return f;
+	return NULL;
+}
+
+/*
+ * The granules of a block that failed while it was out are retired now: it is
+ * a free block of group @g, tier @t, which is locked; @pending has them.  What
+ * failed in one group below is retired before that one is unlocked for the
+ * first time, so that nobody can be given any of it.
+ */
+static void retire_pending(struct potad_space *s, unsigned int t,
+			   struct potad_group *g, struct list_head *pending,
+			   u64 granule, unsigned int order)
+{
+	struct failed *f;
+
+	while ((f = first_failed(pending, granule, order))) {
+		unsigned int u = unit_of(f->granule, t);
+
+		potad_group_break(g, u);
+		if (t) {
+			struct potad_group *below = group_below(s, t, g, u);
+
+			group_lock(below);
+			potad_group_wake(below);
+			retire_pending(s, t - 1, below, pending, f->granule,
+				       t * TIER_ORDERS);
+			group_changed(s, t - 1, below);
+		} else {
+			atomic64_inc(&s->nr_retired);
+			atomic64_dec(&s->nr_pending);
+			raw_spin_lock(&s->spare_lock);
+			list_move(&f->list, &s->spare);
+			raw_spin_unlock(&s->spare_lock);
+		}
 	}
 }
 
@@ -477,8 +539,11 @@ int potad_space_free(struct potad_space *s, u64 granule, unsigned int order)
 		return free_error(s, granule);
 	}
 	potad_group_free(g, unit_of(granule, t), k);
-	if (unlikely(!list_empty(&g->pending)))
-		retire_pending(s, t, g, granule, order);
+	if (unlikely(!list_empty(&g->pending))) {
+		move_begin(s);
+		retire_pending(s, t, g, &g->pending, granule, order);
+		move_end(s);
+	}
 	whole = potad_group_is_whole(g);
 	group_changed(s, t, g);
 	if (whole)
@@ -509,11 +574,13 @@ static unsigned int path_lock(struct potad_space *s, u64 granule,
 	}
 }
 
+/* If something was changed, it was in the last group, or below. */
 static void path_unlock(struct potad_space *s, u64 granule, unsigned int t,
 			unsigned long flags)
 {
+	group_tell(s, t, &s->tier[t].group[group_of(granule, t)]);
 	for (; t < s->tiers; t++)
-		group_changed(s, t, &s->tier[t].group[group_of(granule, t)]);
+		group_unlock(&s->tier[t].group[group_of(granule, t)]);
 	local_irq_restore(flags);
 }
 
@@ -964,9 +1031,11 @@ struct potad_space *potad_space_create(u64 granules)
 		tier->nr = (granules - 1) >> ((s->tiers + 1) * TIER_ORDERS);
 		tier->nr++;
 		s->tiers++;
-		tier->group = __vmalloc(tier->nr * sizeof(*tier->group), gfp);
 		tier->hint = __vmalloc(tier->nr * sizeof(*tier->hint), gfp);
-		if (!tier->group || !tier->hint)
+		if (!tier->hint)
+			goto fail;
+		tier->group = __vmalloc(tier->nr * sizeof(*tier->group), gfp);
+		if (!tier->group)
 			goto fail;
 		for (i = 0; i < tier->nr; i++) {
 			potad_group_init(&tier->group[i]);

@@ -42,6 +42,7 @@ typedef unsigned int gfp_t;
 #define __aligned(n)		__attribute__((aligned(n)))
 #define __percpu
 #define EXPORT_SYMBOL_GPL(s)	extern int potad_shim_unused
+#define EXPORT_SYMBOL_NS_GPL(s, ns) extern int potad_shim_unused
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
