@@ -20,10 +20,8 @@
  * runs it to know.
  */
 #include <linux/err.h>
-#include <linux/gfp.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
@@ -32,8 +30,9 @@
 #include <linux/string.h>
 
 #include "../include/compat.h"
-#include "../pool/pool.h"
 #include "compare.h"
+#include "lines.h"
+#include "subjects.h"
 
 #define DESC_SIZE	360
 #define CHUNK		1000U
@@ -42,6 +41,7 @@ static_assert(POTAD_COMPARE_ORDERS <= MAX_PAGE_ORDER);
 
 static DEFINE_MUTEX(running);		/* one comparison at a time; protects */
 					/* nothing else			      */
+<<<<<<< HEAD
 static struct potad_pool *pool;		/* these three: constant from init to */
 static struct potad_type *type;		/* exit				      */
 static struct kmem_cache *cache;
@@ -116,30 +116,33 @@ static inline void compound_free(unsigned int order, struct compound *c)
 	kmem_cache_free(cache, c->desc);
 	__free_pages(c->page, order);
 }
+=======
+static struct subject_kit kit;		/* constant from init to exit */
+>>>>>>> 0fe83f4 (compare: single operations between markers, for an emulator that counts)
 
 /*
  * A subject's turn: @n pairs of an allocation and its free.  Returns how many
  * of them were done.
  */
-#define DEFINE_PAIRS(name, held)					\
+#define DEFINE_PAIRS(name, held, its_order)				\
 static unsigned int name##_pairs(unsigned int order, unsigned int n)	\
 {									\
-	unsigned int i;							\
+	unsigned int i, k = (its_order);				\
 									\
 	for (i = 0; i < n; i++) {					\
 		held h;							\
 									\
-		if (!name##_alloc(order, &h))				\
+		if (!name##_alloc(&kit, k, &h))				\
 			break;						\
-		name##_free(order, &h);					\
+		name##_free(&kit, k, &h);				\
 	}								\
 	return i;							\
 }
 
-DEFINE_PAIRS(bare, phys_addr_t)
-DEFINE_PAIRS(described, struct potad_block)
-DEFINE_PAIRS(buddy, struct page *)
-DEFINE_PAIRS(compound, struct compound)
+DEFINE_PAIRS(bare, phys_addr_t, granule_order(&kit, order))
+DEFINE_PAIRS(described, struct potad_block, granule_order(&kit, order))
+DEFINE_PAIRS(buddy, struct page *, order)
+DEFINE_PAIRS(compound, struct compound, order)
 
 static const struct subject {
 	const char	*name;
@@ -289,6 +292,39 @@ int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 	return err;
 }
 
+/**
+ * potad_compare_lines() - single operations, for an emulator that counts lines
+ * @cmp: what: each operation about @ops times; there are no rounds
+ * @report: called for each order and subject that did it, with its first label
+ * @arg: handed to @report
+ *
+ * Context: Process context; takes its time; a fatal signal ends it.
+ * Return: 0; -EBUSY if a comparison is running; -EINTR.
+ */
+int potad_compare_lines(const struct potad_compare *cmp,
+			potad_compare_label_fn report, void *arg)
+{
+	unsigned int order, i, label = 1;
+	int err = 0;
+
+	if (!mutex_trylock(&running))
+		return -EBUSY;
+	potad_lines_begin();
+	for (order = cmp->first_order; order <= cmp->last_order; order++) {
+		for (i = 0; i < ARRAY_SIZE(subjects) && err != -EINTR; i++) {
+			if (!(cmp->subjects & 1UL << i))
+				continue;
+			err = potad_lines_turn(&kit, subjects[i].name, order,
+					       cmp->ops, label);
+			if (!err)
+				report(label, order, subjects[i].name, arg);
+			label += POTAD_LINES_LABELS;
+		}
+	}
+	mutex_unlock(&running);
+	return err == -EINTR ? err : 0;
+}
+
 /* What the described subjects need.  Process context. */
 int potad_compare_init(struct potad_pool *p)
 {
@@ -296,20 +332,20 @@ int potad_compare_init(struct potad_pool *p)
 		.name = "compare", .desc_size = DESC_SIZE, .module = THIS_MODULE,
 	};
 
-	pool = p;
-	cache = kmem_cache_create("potad-compare-native", DESC_SIZE, 0, 0, NULL);
-	if (!cache)
+	kit.pool = p;
+	kit.cache = kmem_cache_create("potad-compare-native", DESC_SIZE, 0, 0, NULL);
+	if (!kit.cache)
 		return -ENOMEM;
-	type = potad_type_register(&info);
-	if (IS_ERR(type)) {
-		kmem_cache_destroy(cache);
-		return PTR_ERR(type);
+	kit.type = potad_type_register(&info);
+	if (IS_ERR(kit.type)) {
+		kmem_cache_destroy(kit.cache);
+		return PTR_ERR(kit.type);
 	}
 	return 0;
 }
 
 void potad_compare_exit(void)
 {
-	WARN_ON(potad_type_unregister(type));
-	kmem_cache_destroy(cache);
+	WARN_ON(potad_type_unregister(kit.type));
+	kmem_cache_destroy(kit.cache);
 }

@@ -58,10 +58,15 @@ struct potad_compare_row {
 typedef void (*potad_compare_fn)(const struct potad_compare_row *row,
 				 void *arg);
 
+typedef void (*potad_compare_label_fn)(unsigned int label, unsigned int order,
+				       const char *subject, void *arg);
+
 int potad_compare_init(struct potad_pool *pool);
 void potad_compare_exit(void);
 int potad_compare_subjects(char *list, unsigned long *subjects);
 int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 		      void *arg);
+int potad_compare_lines(const struct potad_compare *cmp,
+			potad_compare_label_fn report, void *arg);
 
 #endif /* POTAD_COMPARE_H */

@@ -248,7 +248,27 @@ static void reply_row(const struct potad_compare_row *row, void *arg)
 		potad_reply(req, "-\n");
 }
 
-#define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=all"
+static void reply_label(unsigned int label, unsigned int order,
+			const char *subject, void *arg)
+{
+	potad_reply(arg, "%u %u %s\n", label, order, subject);
+}
+
+/* The comparison itself: of times, or (which times nothing) between markers. */
+static int compare(struct potad_request *req, const struct potad_compare *cmp,
+		   bool lines)
+{
+	if (lines) {
+		potad_reply(req, "# label order subject; pair alloc free, bulk alloc free\n");
+		return potad_compare_lines(cmp, reply_label, req);
+	}
+	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native; ");
+	potad_reply(req, "workload=pair rounds=%u ops=%u; ratio: how many times faster\n",
+		    cmp->rounds, cmp->ops);
+	return potad_compare_run(cmp, reply_row, req);
+}
+
+#define COMPARE_KEYS	"workload=pair|lines orders=0-10 rounds=9 ops=20000 subjects=all"
 
 static int compare_range(char *value, u64 *from, u64 *to)
 {
@@ -263,7 +283,12 @@ static int compare_range(char *value, u64 *from, u64 *to)
 static int compare_run(struct potad_request *req, char *args)
 {
 	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
+<<<<<<< HEAD
 	u64 from = 0, to = 0, number = 0;
+=======
+	u64 from, to, number;
+	bool lines = false;
+>>>>>>> 0fe83f4 (compare: single operations between markers, for an emulator that counts)
 	char *word;
 	int err;
 
@@ -275,7 +300,8 @@ static int compare_run(struct potad_request *req, char *args)
 		*value++ = '\0';
 		err = 0;
 		if (!strcmp(word, "workload")) {
-			err = strcmp(value, "pair") ? -EINVAL : 0;
+			lines = !strcmp(value, "lines");
+			err = lines || !strcmp(value, "pair") ? 0 : -EINVAL;
 		} else if (!strcmp(word, "subjects")) {
 			err = potad_compare_subjects(value, &cmp.subjects);
 		} else if (!strcmp(word, "orders")) {
@@ -303,10 +329,7 @@ static int compare_run(struct potad_request *req, char *args)
 					    POTAD_COMPARE_ROUNDS, POTAD_COMPARE_OPS);
 	}
 
-	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native; ");
-	potad_reply(req, "workload=pair rounds=%u ops=%u; ratio: how many times faster\n",
-		    cmp.rounds, cmp.ops);
-	err = potad_compare_run(&cmp, reply_row, req);
+	err = compare(req, &cmp, lines);
 	switch (err) {
 	case 0:
 		return 0;

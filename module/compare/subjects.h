@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Subjects: what is compared, and what it holds between an allocation and its
+ * free.
+ *
+ *	name      an allocation is                       held, order of
+ *	bare      a bare block of the pool               phys_addr_t, granules
+ *	described a block, a descriptor, and the words   struct potad_block, granules
+ *	buddy     alloc_pages()                          struct page *, pages
+ *	compound  alloc_pages(__GFP_COMP), and a         struct compound, pages
+ *	          kmem_cache object for a descriptor
+ *
+ * They are inline: whoever times them wants no call around them, and whoever counts
+ * wants nothing else in between.
+ */
+#ifndef POTAD_COMPARE_SUBJECTS_H
+#define POTAD_COMPARE_SUBJECTS_H
+
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "../pool/pool.h"
+
+#define SUBJECT_GFP	(GFP_KERNEL | __GFP_NOWARN)
+
+/* What they work with; constant from init to exit. */
+struct subject_kit {
+	struct potad_pool *pool;
+	struct potad_type *type;
+	struct kmem_cache *cache;
+};
+
+/* From an order of pages. */
+static inline unsigned int granule_order(const struct subject_kit *kit,
+					 unsigned int order)
+{
+	return max_t(int, order + PAGE_SHIFT - kit->pool->granule_shift, 0);
+}
+
+static inline bool bare_alloc(const struct subject_kit *kit, unsigned int order,
+			      phys_addr_t *phys)
+{
+	return !potad_bare_alloc(kit->pool, order, phys);
+}
+
+static inline void bare_free(const struct subject_kit *kit, unsigned int order,
+			     phys_addr_t *phys)
+{
+	potad_bare_free(kit->pool, *phys, order);
+}
+
+static inline bool described_alloc(const struct subject_kit *kit,
+				   unsigned int order, struct potad_block *block)
+{
+	return !potad_alloc(kit->pool, kit->type, order, SUBJECT_GFP, NULL, block);
+}
+
+static inline void described_free(const struct subject_kit *kit,
+				  unsigned int order, struct potad_block *block)
+{
+	potad_free(kit->pool, block);
+}
+
+static inline bool buddy_alloc(const struct subject_kit *kit, unsigned int order,
+			       struct page **page)
+{
+	*page = alloc_pages(SUBJECT_GFP, order);
+	return *page;
+}
+
+static inline void buddy_free(const struct subject_kit *kit, unsigned int order,
+			      struct page **page)
+{
+	__free_pages(*page, order);
+}
+
+struct compound {
+	struct page	*page;
+	void		*desc;
+};
+
+static inline bool compound_alloc(const struct subject_kit *kit,
+				  unsigned int order, struct compound *c)
+{
+	c->page = alloc_pages(SUBJECT_GFP | __GFP_COMP, order);
+	if (!c->page)
+		return false;
+	c->desc = kmem_cache_alloc(kit->cache, SUBJECT_GFP);
+	if (!c->desc)
+		__free_pages(c->page, order);
+	return c->desc;
+}
+
+static inline void compound_free(const struct subject_kit *kit,
+				 unsigned int order, struct compound *c)
+{
+	kmem_cache_free(kit->cache, c->desc);
+	__free_pages(c->page, order);
+}
+
+#endif /* POTAD_COMPARE_SUBJECTS_H */
