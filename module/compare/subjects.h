@@ -32,11 +32,17 @@ struct subject_kit {
 	struct kmem_cache *cache;
 };
 
-/* From an order of pages. */
+/*
+ * From an order of pages.  Where a granule is larger than that the match would
+ * not be fair: an order that nobody has.
+ */
 static inline unsigned int granule_order(const struct subject_kit *kit,
 					 unsigned int order)
 {
-	return max_t(int, order + PAGE_SHIFT - kit->pool->granule_shift, 0);
+	unsigned int shift = kit->pool->granule_shift;
+
+	return order + PAGE_SHIFT < shift ? POTAD_MAX_ORDER + 1 :
+					    order + PAGE_SHIFT - shift;
 }
 
 static inline bool bare_alloc(const struct subject_kit *kit, unsigned int order,

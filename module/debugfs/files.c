@@ -283,12 +283,8 @@ static int compare_range(char *value, u64 *from, u64 *to)
 static int compare_run(struct potad_request *req, char *args)
 {
 	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
-<<<<<<< HEAD
 	u64 from = 0, to = 0, number = 0;
-=======
-	u64 from, to, number;
 	bool lines = false;
->>>>>>> 0fe83f4 (compare: single operations between markers, for an emulator that counts)
 	char *word;
 	int err;
 

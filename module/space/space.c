@@ -285,27 +285,21 @@ static void raise(struct potad_space *s, unsigned int t, struct potad_group *g)
 
 /*
  * Takes granule out of the free unit around it, from tier @t, whose group @g
- * is locked, down to its own: it ends up alone, and broken.  Tiers in which
- * the unit around it is broken already are only gone through.
+ * is locked, down to its own: it ends up alone, and broken.
  */
 static void break_down(struct potad_space *s, unsigned int t,
 		       struct potad_group *g, u64 granule)
 {
-	unsigned int u = unit_of(granule, t);
 	struct potad_group *below;
-	bool in_top, fresh;
 
-	fresh = potad_group_code(g, u, &in_top) == POTAD_CODE_FREE;
-	if (fresh)
-		potad_group_break(g, u);
+	potad_group_break(g, unit_of(granule, t));
 	if (!t) {
 		atomic64_inc(&s->nr_retired);
 		return;
 	}
-	below = group_below(s, t, g, u);
+	below = group_below(s, t, g, unit_of(granule, t));
 	group_lock(below);
-	if (fresh)
-		potad_group_wake(below);
+	potad_group_wake(below);
 	break_down(s, t - 1, below, granule);
 	group_changed(s, t - 1, below);
 }
