@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean kunit kselftest check test demo
+.PHONY: help modules modules_install clean kunit kselftest check test demo lines
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -60,3 +60,6 @@ test: ## all of kunit, kselftest and check; the last line is the sum
 
 demo: ## boot a test kernel and show the whole path, down to the comparison
 	@$(script) scripts/demo
+
+lines: ## count the cache lines and instructions of each operation, in QEMU
+	@$(script) scripts/deps build qemu && scripts/lines/run
