@@ -131,10 +131,15 @@ static struct potad_group *group_below(struct potad_space *s, unsigned int t,
 	return &s->tier[t - 1].group[nr << TIER_ORDERS | u];
 }
 
+/*
+ * A lock that one function takes is often given back by another (tier_take(),
+ * path_lock()); sparse, which counts within a function, is told of neither.
+ */
 static void group_lock(struct potad_group *g)
 {
 	lockdep_assert_irqs_disabled();
 	raw_spin_lock(&g->lock);
+	__release(&g->lock);
 }
 
 static void group_unlock(struct potad_group *g)
@@ -144,6 +149,7 @@ static void group_unlock(struct potad_group *g)
 
 	WARN_ONCE(wrong, "potad: %s\n", wrong);
 #endif
+	__acquire(&g->lock);
 	raw_spin_unlock(&g->lock);
 }
 
