@@ -34,7 +34,8 @@ int potad_parse_bytes(const char *s, u64 *value)
 	if (!suffix || (*suffix == 'E' && s[0] == '0' && s[1] == 'x'))
 		return potad_parse_u64(s, value);
 	if (len > sizeof(digits))
-		return -ERANGE;
+		return isdigit(s[0]) && s[0] != '0' &&
+		       strspn(s, "0123456789") == len - 1 ? -ERANGE : -EINVAL;
 	memcpy(digits, s, len - 1);
 	digits[len - 1] = '\0';
 	err = potad_parse_u64(digits, value);

@@ -31,7 +31,9 @@ static bool name_ok(const char *name)
 	if (!len || len > POTAD_NAME_MAX)
 		return false;
 	for (i = 0; i < len; i++)
-		if (!isalnum(name[i]) && name[i] != '-' && name[i] != '_')
+		/* The kernel's letters are Latin-1's. */
+		if (!isascii(name[i]) ||
+		    (!isalnum(name[i]) && name[i] != '-' && name[i] != '_'))
 			return false;
 	return true;
 }
