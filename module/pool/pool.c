@@ -299,6 +299,7 @@ int potad_pool_find(struct potad_pool *pool, u64 granule,
 	potad_put(pool, block);
 	return -EAGAIN;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_find);
 
 /**
  * potad_get() - a reference to the block at an address
