@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Races: two CPUs and one space.
+ *
+ * Each granule has an owner in a shadow map.  Whoever is given a block puts its
+ * name on each granule of it, from "nobody"; before it gives the block back, it
+ * takes its name off again.  A name that is not what it must be is an overlap.
+ * What must never happen is counted while the CPUs run, and is looked at when
+ * they have stopped: overlaps, frees that were refused, and "no space" where
+ * there was some at every moment.
+ *
+ * Orders from 16 up make whole groups come and go, so that taking a group from
+ * the tier above and raising it back meet on the two CPUs.
+ */
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/sched.h>
+
+#include "../module/space/cache.h"
+#include "common.h"
+#include "model.h"
+
+#define GROUP		65536ULL
+#define HELD		64
+
+struct race {
+	struct potad_space	*space;
+	struct potad_cache	*cache;		/* in front of it, or NULL */
+	unsigned int		ops;
+	unsigned int		hold;		/* blocks that each may have */
+	unsigned int		order[2];	/* 0 .. that much, per CPU */
+	bool			exact;		/* always just that order */
+	bool			enough;		/* for both, at any time */
+	struct rnd_state	rnd[2];
+	atomic_t		*owner;		/* by granule: 0 or CPU + 1 */
+	atomic_t		*bad;		/* by granule: told to be retired */
+	atomic_t		overlaps;
+	atomic_t		refused;	/* frees that failed */
+	atomic_t		spurious;	/* no space, with enough of it */
+	atomic_t		other;		/* errors that cannot be */
+	atomic_t		failures;	/* allocations that failed */
+	atomic_t		retired_used;	/* retired, and handed out */
+};
+
+static int race_alloc(struct race *r, unsigned int k, u64 *granule)
+{
+	if (r->cache)
+		return potad_cache_alloc(r->cache, k, true, granule);
+	return potad_space_alloc(r->space, k, granule);
+}
+
+static void race_free(struct race *r, u64 granule, unsigned int k)
+{
+	if (r->cache)
+		potad_cache_free(r->cache, granule, k);
+	else if (potad_space_free(r->space, granule, k))
+		atomic_inc(&r->refused);
+}
+
+/* All granules of small blocks, ends and some of the inside of large ones. */
+static u64 stride(unsigned int k)
+{
+	return k > 10 ? (1ULL << (k - 8)) - 1 : 1;
+}
+
+static void mark(struct race *r, u64 first, unsigned int k, int from, int to)
+{
+	u64 i, size = 1ULL << k, last = size - 1;
+
+	for (i = 0; i < size; i += stride(k))
+		if (atomic_cmpxchg(&r->owner[first + i], from, to) != from)
+			atomic_inc(&r->overlaps);
+	/* The last one, if the strides have missed it. */
+	if (last % stride(k) &&
+	    atomic_cmpxchg(&r->owner[first + last], from, to) != from)
+		atomic_inc(&r->overlaps);
+}
+
+static void alloc_and_free(void *arg, unsigned int me)
+{
+	struct race *r = arg;
+	struct potad_model_block held[HELD];
+	unsigned int nr = 0, i, op, k, max = r->order[me];
+	u64 granule;
+	int err;
+
+	for (op = 0; op < r->ops; op++) {
+		if (nr < r->hold && (!nr || potad_test_below(&r->rnd[me], 2))) {
+			k = r->exact ? max : potad_test_below(&r->rnd[me], max + 1);
+			err = race_alloc(r, k, &granule);
+			if (!err) {
+				mark(r, granule, k, 0, me + 1);
+				held[nr].first = granule;
+				held[nr].order = k;
+				nr++;
+			} else if (err != -ENOSPC) {
+				atomic_inc(&r->other);
+			} else {
+				atomic_inc(&r->failures);
+				if (r->enough)
+					atomic_inc(&r->spurious);
+			}
+		} else if (nr) {
+			i = potad_test_below(&r->rnd[me], nr);
+			mark(r, held[i].first, held[i].order, me + 1, 0);
+			race_free(r, held[i].first, held[i].order);
+			held[i] = held[--nr];
+		}
+		if (!(op % 256))
+			cond_resched();
+	}
+	while (nr--) {
+		mark(r, held[nr].first, held[nr].order, me + 1, 0);
+		race_free(r, held[nr].first, held[nr].order);
+	}
+}
+
+static void destroy_space(void *space)
+{
+	potad_space_destroy(space);
+}
+
+static void exit_cache(void *cache)
+{
+	potad_cache_exit(cache);
+}
+
+static struct race *new_race(struct kunit *test, u64 granules, bool cached)
+{
+	struct race *r = potad_test_memory(test, sizeof(*r));
+	struct rnd_state rnd;
+
+	potad_test_seed(test, &rnd);
+	prandom_seed_state(&r->rnd[0], prandom_u32_state(&rnd));
+	prandom_seed_state(&r->rnd[1], prandom_u32_state(&rnd));
+	r->owner = potad_test_memory(test, granules * sizeof(*r->owner));
+	r->bad = potad_test_memory(test, granules * sizeof(*r->bad));
+	r->space = potad_space_create(granules);
+	if (IS_ERR(r->space))
+		kunit_skip(test, "no memory for %llu granules", granules);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_space, r->space));
+	if (cached) {
+		r->cache = potad_test_memory(test, sizeof(*r->cache));
+		KUNIT_ASSERT_EQ(test, potad_cache_init(r->cache, r->space), 0);
+		KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, exit_cache, r->cache));
+	}
+	r->hold = HELD;
+	return r;
+}
+
+/* Runs it on two CPUs, and looks at what they have counted and left. */
+static void run(struct kunit *test, struct race *r)
+{
+	struct potad_space_stat *stat = potad_test_memory(test, sizeof(*stat));
+	const char *wrong;
+
+	potad_test_parallel(test, 2, alloc_and_free, r);
+	if (r->cache)
+		potad_cache_drain(r->cache);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->overlaps), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->refused), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->spurious), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->other), 0);
+	wrong = potad_space_validate(r->space);
+	KUNIT_EXPECT_FALSE_MSG(test, wrong, "%s", wrong ?: "");
+	potad_space_stat(r->space, stat);
+	KUNIT_EXPECT_EQ_MSG(test, stat->allocated, 0, "granules were lost");
+	KUNIT_EXPECT_EQ_MSG(test, stat->blocks[fls64(stat->total) - 1], 1,
+			    "it is not one block again");
+}
+
+static void small_blocks_never_overlap(struct kunit *test)
+{
+	struct race *r = new_race(test, 1024, false);
+
+	r->ops = 100000;
+	r->order[0] = 4;
+	r->order[1] = 4;
+	run(test, r);
+}
+
+static void blocks_across_groups_never_overlap(struct kunit *test)
+{
+	struct race *r = new_race(test, 4 * GROUP, false);
+
+	r->ops = 20000;
+	r->hold = 12;
+	r->order[0] = 17;
+	r->order[1] = 17;
+	run(test, r);
+}
+
+static void group_is_raised_and_taken_at_once(struct kunit *test)
+{
+	struct race *r = new_race(test, 2 * GROUP, false);
+
+	/* One block each at a time: each free raises, each alloc wakes. */
+	r->ops = 60000;
+	r->hold = 1;
+	r->order[0] = 15;
+	r->order[1] = 15;
+	r->enough = true;
+	run(test, r);
+}
+
+/* Just as many blocks as both can have: there is always one. */
+
+static const struct enough {
+	const char	*name;
+	u64		granules;
+	unsigned int	order;
+	unsigned int	hold;
+} enoughs[] = {
+	{ "order 0, 2 blocks", 2, 0, 1 },
+	{ "order 0, 128 blocks", 128, 0, 64 },
+	{ "order 7, 2 blocks", 256, 7, 1 },
+	{ "order 8, 4 blocks", 1024, 8, 2 },
+	{ "order 15, 2 blocks", GROUP, 15, 1 },
+	{ "order 15, 4 blocks", 2 * GROUP, 15, 2 },
+	{ "order 16, 2 blocks", 2 * GROUP, 16, 1 },
+	{ "order 16, 4 blocks", 4 * GROUP, 16, 2 },
+	{ "order 17, 2 blocks", 4 * GROUP, 17, 1 },
+};
+
+static void enough_name(const struct enough *e, char *name)
+{
+	strscpy(name, e->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(enough, enoughs, enough_name);
+
+static void enough_for_both_is_never_exhausted(struct kunit *test)
+{
+	const struct enough *e = test->param_value;
+	struct race *r = new_race(test, e->granules, false);
+
+	r->ops = 30000;
+	r->hold = e->hold;
+	r->order[0] = e->order;
+	r->order[1] = e->order;
+	r->exact = true;
+	r->enough = true;
+	run(test, r);
+}
+
+static void small_ones_never_take_the_last_group(struct kunit *test)
+{
+	struct race *r = new_race(test, 2 * GROUP, false);
+
+	/* Whoever has one small block at a time never breaks two groups. */
+	r->ops = 60000;
+	r->hold = 1;
+	r->order[0] = 0;
+	r->order[1] = 16;
+	r->exact = true;
+	r->enough = true;
+	run(test, r);
+}
+
+/* Both look for what is not there: each must get its answer, and soon. */
+static void look_in_vain(void *arg, unsigned int me)
+{
+	struct race *r = arg;
+	unsigned int op;
+	u64 granule;
+
+	for (op = 0; op < r->ops; op++) {
+		if (potad_space_alloc(r->space, r->order[me], &granule) != -ENOSPC)
+			atomic_inc(&r->other);
+		if (!(op % 64))
+			cond_resched();
+	}
+}
+
+static void searches_in_vain_do_not_hold_each_other_up(struct kunit *test)
+{
+	struct race *r = new_race(test, 4 * GROUP, false);
+	u64 granule, began, took;
+	unsigned int k;
+
+	KUNIT_ASSERT_EQ(test, potad_space_alloc(r->space, 18, &granule), 0);
+	r->ops = 5000;
+	for (k = 0; k <= 16; k += 8) {
+		r->order[0] = k;
+		r->order[1] = k;
+		began = ktime_get_ns();
+		potad_test_parallel(test, 2, look_in_vain, r);
+		took = ktime_get_ns() - began;
+		kunit_info(test, "order %u: %llu ns a search\n", k, took / r->ops);
+		KUNIT_EXPECT_LT_MSG(test, took / r->ops, 200000, "order %u", k);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->other), 0);
+	KUNIT_EXPECT_EQ(test, potad_space_free(r->space, granule, 18), 0);
+}
+
+/*
+ * CPU 0 has blocks of order 16 in which two neighbouring and one distant
+ * granule fail, and gives them back; CPU 1 takes all small ones that there are
+ * just then.  @bad is set from before the block goes back until it is restored.
+ */
+static void fail_in_large_blocks(struct race *r)
+{
+	unsigned int op, i;
+	u64 granule;
+
+	for (op = 0; op < r->ops; op++) {
+		u64 failed[3];
+
+		if (potad_space_alloc(r->space, 16, &granule)) {
+			cond_resched();
+			continue;
+		}
+		failed[0] = granule;
+		failed[1] = granule + 1;
+		failed[2] = granule + GROUP - 1;
+		for (i = 0; i < 3; i++)
+			if (potad_space_retire(r->space, failed[i]) != POTAD_ALLOCATED)
+				atomic_inc(&r->other);
+		for (i = 0; i < 3; i++)
+			atomic_set(&r->bad[failed[i]], 1);
+		if (potad_space_free(r->space, granule, 16))
+			atomic_inc(&r->refused);
+		for (i = 0; i < 3; i++)
+			atomic_set(&r->bad[failed[i]], 0);
+		for (i = 0; i < 3; i++)
+			if (potad_space_restore(r->space, failed[i]))
+				atomic_inc(&r->other);
+		if (!(op % 16))
+			cond_resched();
+	}
+}
+
+static void take_small_ones(struct race *r)
+{
+	unsigned int op, nr, i;
+	u64 granule[HELD];
+
+	for (op = 0; op < r->ops; op++) {
+		for (nr = 0; nr < HELD; nr++) {
+			/* Mostly from a group that has just been woken. */
+			if (potad_space_alloc(r->space, 0, &granule[nr]))
+				break;
+			if (atomic_read(&r->bad[granule[nr]]))
+				atomic_inc(&r->retired_used);
+		}
+		for (i = 0; i < nr; i++)
+			if (potad_space_free(r->space, granule[i], 0))
+				atomic_inc(&r->refused);
+		cond_resched();
+	}
+}
+
+static void fail_or_take(void *arg, unsigned int me)
+{
+	if (me)
+		take_small_ones(arg);
+	else
+		fail_in_large_blocks(arg);
+}
+
+static void failed_granules_are_gone_before_the_rest_can_be_had(struct kunit *test)
+{
+	struct race *r = new_race(test, 2 * GROUP, false);
+	const char *wrong;
+
+	r->ops = 1500;
+	potad_test_parallel(test, 2, fail_or_take, r);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->retired_used), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->refused), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->other), 0);
+	wrong = potad_space_validate(r->space);
+	KUNIT_EXPECT_FALSE_MSG(test, wrong, "%s", wrong ?: "");
+}
+
+/* Queries and sums while all changes: they end, and are never nonsense. */
+static void change_or_look(void *arg, unsigned int me)
+{
+	struct race *r = arg;
+	struct potad_extent e;
+	unsigned int op;
+	u64 g, nr = potad_space_size(r->space);
+
+	if (!me) {
+		alloc_and_free(arg, 0);
+		return;
+	}
+	for (op = 0; op < r->ops; op++) {
+		g = potad_test_below(&r->rnd[1], nr);
+		if (potad_space_query(r->space, g, &e) ||
+		    e.state == POTAD_RETIRED || e.failed ||
+		    e.first > g || g - e.first >= 1ULL << e.order ||
+		    e.first + (1ULL << e.order) > nr)
+			atomic_inc(&r->other);
+		if (!(op % 512) && potad_space_validate(r->space))
+			atomic_inc(&r->other);
+		if (!(op % 64))
+			cond_resched();
+	}
+}
+
+static void looking_meanwhile_is_never_misled(struct kunit *test)
+{
+	struct race *r = new_race(test, 4 * GROUP, false);
+
+	r->ops = 30000;
+	r->order[0] = 17;
+	potad_test_parallel(test, 2, change_or_look, r);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->other), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->overlaps), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->refused), 0);
+}
+
+/* The same by way of per-CPU caches */
+
+static void cached_blocks_never_overlap(struct kunit *test)
+{
+	struct race *r = new_race(test, 8192, true);
+
+	r->ops = 60000;
+	r->order[0] = 5;
+	r->order[1] = 5;
+	run(test, r);
+}
+
+static void cached_blocks_across_groups_never_overlap(struct kunit *test)
+{
+	struct race *r = new_race(test, 64 * GROUP, true);
+
+	r->ops = 30000;
+	r->hold = 20;
+	r->order[0] = 17;
+	r->order[1] = 17;
+	run(test, r);
+}
+
+static void what_the_other_cpu_caches_can_be_had(struct kunit *test)
+{
+	struct race *r = new_race(test, 128, true);
+
+	r->ops = 60000;
+	r->order[0] = 0;
+	r->order[1] = 0;
+	r->exact = true;
+	r->enough = true;
+	run(test, r);
+}
+
+static struct kunit_case race_cases[] = {
+	KUNIT_CASE(small_blocks_never_overlap),
+	KUNIT_CASE(blocks_across_groups_never_overlap),
+	KUNIT_CASE(group_is_raised_and_taken_at_once),
+	KUNIT_CASE_PARAM(enough_for_both_is_never_exhausted, enough_gen_params),
+	KUNIT_CASE(small_ones_never_take_the_last_group),
+	KUNIT_CASE(searches_in_vain_do_not_hold_each_other_up),
+	KUNIT_CASE(failed_granules_are_gone_before_the_rest_can_be_had),
+	KUNIT_CASE(looking_meanwhile_is_never_misled),
+	KUNIT_CASE(cached_blocks_never_overlap),
+	KUNIT_CASE(cached_blocks_across_groups_never_overlap),
+	KUNIT_CASE(what_the_other_cpu_caches_can_be_had),
+	{ }
+};
+
+static struct kunit_suite race_suite = {
+	.name = "potad_race",
+	.test_cases = race_cases,
+};
+
+kunit_test_suite(race_suite);

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Types: who may be registered, and who may leave.
+ *
+ * There are fourteen places, some of which potad.ko itself has taken; a type
+ * that is refused must take none.
+ */
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/module.h>
+
+#include "common.h"
+
+static void count_type(struct potad_type *type, void *arg)
+{
+	(*(unsigned int *)arg)++;
+}
+
+static unsigned int nr_types(void)
+{
+	unsigned int nr = 0;
+
+	potad_type_for_each(count_type, &nr);
+	return nr;
+}
+
+static struct potad_type *register_named(const char *name)
+{
+	struct potad_type_info info = { .name = name, .module = THIS_MODULE };
+
+	return potad_type_register(&info);
+}
+
+static void expect_refused(struct kunit *test, const struct potad_type_info *info,
+			   int err)
+{
+	unsigned int before = nr_types();
+	struct potad_type *type = potad_type_register(info);
+
+	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(type), err, "name \"%s\"",
+			    info && info->name ? info->name : "(none)");
+	if (!IS_ERR(type))
+		potad_type_unregister(type);
+	KUNIT_EXPECT_EQ(test, nr_types(), before);
+}
+
+static void names_that_are_refused(struct kunit *test)
+{
+	static const char * const names[] = {
+		"", " ", "a b", "a/b", "/", ".", "..", "a.b", "a\n", "\t", "a:b",
+		"a=b", "*", "\xff", "a\x80",
+		"12345678901234567890123456789012",	/* 32 */
+	};
+	struct potad_type_info info = { .module = THIS_MODULE };
+	unsigned int i;
+	char *large;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		info.name = names[i];
+		expect_refused(test, &info, -EINVAL);
+	}
+	info.name = NULL;
+	expect_refused(test, &info, -EINVAL);
+	expect_refused(test, NULL, -EINVAL);
+
+	large = potad_test_memory(test, 4097);
+	memset(large, 'a', 4096);
+	info.name = large;
+	expect_refused(test, &info, -EINVAL);
+}
+
+static void names_that_are_accepted(struct kunit *test)
+{
+	static const char * const names[] = {
+		"a", "Z", "0", "-", "_", "a-b_C9",
+		"1234567890123456789012345678901",	/* 31 */
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct potad_type *type = register_named(names[i]);
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+		KUNIT_EXPECT_STREQ(test, type->name, names[i]);
+		KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+	}
+}
+
+static void name_is_copied(struct kunit *test)
+{
+	char name[] = "mine";
+	struct potad_type *type = register_named(name);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+	name[0] = 'f';
+	KUNIT_EXPECT_STREQ(test, type->name, "mine");
+	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+}
+
+static void name_in_use_is_refused(struct kunit *test)
+{
+	struct potad_type *type = register_named("twice");
+	struct potad_type_info info = { .name = "twice", .module = THIS_MODULE };
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+	expect_refused(test, &info, -EEXIST);
+	/* Those of the module itself too. */
+	info.name = "buf";
+	expect_refused(test, &info, -EEXIST);
+	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+	type = register_named("twice");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+}
+
+static void fourteen_types_and_not_one_more(struct kunit *test)
+{
+	struct potad_type_info info = { .name = "one-more", .module = THIS_MODULE };
+	struct potad_type *type[POTAD_MAX_TYPES + 1];
+	unsigned int before = nr_types(), nr = 0, i, j;
+	char name[16];
+
+	while (nr < ARRAY_SIZE(type)) {
+		snprintf(name, sizeof(name), "nr-%u", nr);
+		type[nr] = register_named(name);
+		if (IS_ERR(type[nr]))
+			break;
+		nr++;
+	}
+	KUNIT_EXPECT_EQ(test, before + nr, POTAD_MAX_TYPES);
+	KUNIT_EXPECT_EQ(test, nr_types(), POTAD_MAX_TYPES);
+	expect_refused(test, &info, -ENOSPC);
+	for (i = 0; i < nr; i++) {
+		/* All tags are different, and lead to their type. */
+		KUNIT_EXPECT_PTR_EQ(test, potad_type_by_tag(type[i]->tag), type[i]);
+		KUNIT_EXPECT_GE(test, type[i]->tag, POTAD_TAG_TYPE);
+		KUNIT_EXPECT_LE(test, type[i]->tag, POTAD_TAG_MASK);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_NE(test, type[i]->tag, type[j]->tag);
+	}
+	/* A place that becomes free can be had. */
+	if (nr) {
+		KUNIT_EXPECT_EQ(test, potad_type_unregister(type[0]), 0);
+		type[0] = register_named("instead");
+		KUNIT_EXPECT_FALSE(test, IS_ERR(type[0]));
+		if (IS_ERR(type[0]))
+			type[0] = type[--nr];
+	}
+	while (nr--)
+		KUNIT_EXPECT_EQ(test, potad_type_unregister(type[nr]), 0);
+	KUNIT_EXPECT_EQ(test, nr_types(), before);
+}
+
+static void tags_that_mean_no_type(struct kunit *test)
+{
+	KUNIT_EXPECT_NULL(test, potad_type_by_tag(POTAD_TAG_NONE));
+	KUNIT_EXPECT_NULL(test, potad_type_by_tag(POTAD_TAG_LINE));
+}
+
+static void descriptor_sizes(struct kunit *test)
+{
+	static const unsigned int good[] = { 0, 1, 7, 8, 15, 16, 17, 360, 4095, 4096 };
+	static const unsigned int bad[] = { 4097, 8192, 1U << 31, UINT_MAX };
+	struct potad_type_info info = { .name = "sized", .module = THIS_MODULE };
+	struct potad_type *type;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		info.desc_size = good[i];
+		type = potad_type_register(&info);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+		KUNIT_EXPECT_EQ(test, type->desc_size, good[i]);
+		if (good[i])
+			KUNIT_EXPECT_GE(test, potad_type_footprint(type),
+					good[i] + sizeof(struct potad_desc));
+		else
+			KUNIT_EXPECT_EQ(test, potad_type_footprint(type), 0);
+		KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		info.desc_size = bad[i];
+		expect_refused(test, &info, -EINVAL);
+	}
+}
+
+static void nop_init(void *data, void *arg)
+{
+}
+
+static void nop_release(void *data)
+{
+}
+
+static enum potad_answer nop_failure(const struct potad_failure *failure)
+{
+	return POTAD_LOST;
+}
+
+static int nop_describe(const void *data, char *buf, size_t size)
+{
+	return 0;
+}
+
+static void operations_need_a_descriptor(struct kunit *test)
+{
+	static const struct potad_ops ops[] = {
+		{ .init = nop_init },
+		{ .release = nop_release },
+		{ .memory_failure = nop_failure },
+		{ .describe = nop_describe },
+	};
+	static const struct potad_ops none;
+	struct potad_type_info info = { .name = "bare", .module = THIS_MODULE };
+	struct potad_type *type;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		info.ops = &ops[i];
+		info.desc_size = 0;
+		expect_refused(test, &info, -EINVAL);
+		info.desc_size = 1;
+		type = potad_type_register(&info);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+		KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+	}
+	info.ops = &none;
+	info.desc_size = 0;
+	type = potad_type_register(&info);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+}
+
+static void found_by_name_it_stays(struct kunit *test)
+{
+	struct potad_type *type = register_named("named");
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_type_get("nobody")), -ENOENT);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_type_get("")), -ENOENT);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_type_get("name")), -ENOENT);
+	KUNIT_EXPECT_PTR_EQ(test, potad_type_get("named"), type);
+	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), -EBUSY);
+	potad_type_put(type);
+	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_type_get("named")), -ENOENT);
+}
+
+/* With a descriptor and without. */
+static void live_block_keeps_its_type(struct kunit *test)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < 2; kind++) {
+		struct potad_type *type = potad_test_type(test, &potad_test_kinds[kind]);
+		struct potad_pool *pool = potad_test_pool(test, SZ_1M, 512);
+		struct potad_block block;
+		int refs = module_refcount(THIS_MODULE);
+
+		KUNIT_ASSERT_EQ(test, potad_alloc(pool, type, 3, GFP_KERNEL, NULL, &block), 0);
+		KUNIT_EXPECT_EQ(test, potad_type_live(type).blocks, 1);
+		KUNIT_EXPECT_EQ(test, potad_type_live(type).bytes, 4096);
+		KUNIT_EXPECT_EQ(test, potad_type_unregister(type), -EBUSY);
+		KUNIT_EXPECT_EQ_MSG(test, module_refcount(THIS_MODULE), refs + 1,
+				    "the owner's code could be unloaded");
+		KUNIT_EXPECT_EQ(test, potad_free(pool, &block), 0);
+		KUNIT_EXPECT_EQ(test, potad_type_live(type).blocks, 0);
+		KUNIT_EXPECT_EQ(test, potad_type_live(type).bytes, 0);
+		KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), refs);
+	}
+}
+
+static void reference_keeps_the_type_of_a_freed_block(struct kunit *test)
+{
+	struct potad_type *type = potad_test_type(test, &potad_test_kinds[1]);
+	struct potad_pool *pool = potad_test_pool(test, SZ_1M, 512);
+	struct potad_block block, same;
+
+	KUNIT_ASSERT_EQ(test, potad_alloc(pool, type, 3, GFP_KERNEL, NULL, &block), 0);
+	KUNIT_ASSERT_EQ(test, potad_get(pool, block.phys, &same), 0);
+	KUNIT_ASSERT_EQ(test, potad_free(pool, &block), 0);
+	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), -EBUSY);
+	potad_put(pool, &same);
+	potad_test_all_free(test, pool, 0);
+}
+
+static struct kunit_case type_cases[] = {
+	KUNIT_CASE(names_that_are_refused),
+	KUNIT_CASE(names_that_are_accepted),
+	KUNIT_CASE(name_is_copied),
+	KUNIT_CASE(name_in_use_is_refused),
+	KUNIT_CASE(fourteen_types_and_not_one_more),
+	KUNIT_CASE(tags_that_mean_no_type),
+	KUNIT_CASE(descriptor_sizes),
+	KUNIT_CASE(operations_need_a_descriptor),
+	KUNIT_CASE(found_by_name_it_stays),
+	KUNIT_CASE(live_block_keeps_its_type),
+	KUNIT_CASE(reference_keeps_the_type_of_a_freed_block),
+	{ }
+};
+
+static struct kunit_suite type_suite = {
+	.name = "potad_type",
+	.test_cases = type_cases,
+};
+
+kunit_test_suite(type_suite);
