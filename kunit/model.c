@@ -12,13 +12,20 @@
 #define FAILED		0x40	/* allocated, and will be retired */
 #define RETIRED		0xff
 
-#define is_allocated(c)	((c) != FREE && (c) != RETIRED)
 #define order_of(c)	((c) & 0x3f)
 
 /* Ends the test unless @cond; says where in the run it was. */
-#define model_assert(m, cond, fmt, ...)						\
-	KUNIT_ASSERT_TRUE_MSG((m)->test, cond, "%llu granules, call %llu: " fmt, \
-			      (m)->nr, (m)->ops, ##__VA_ARGS__)
+#define model_assert(model, cond, fmt, ...) do {				\
+	const struct potad_model *__m = (model);				\
+										\
+	KUNIT_ASSERT_TRUE_MSG(__m->test, cond, "%llu granules, call %llu: " fmt, \
+			      __m->nr, __m->ops, ##__VA_ARGS__);		\
+} while (0)
+
+static bool is_allocated(u8 c)
+{
+	return c != FREE && c != RETIRED;
+}
 
 static bool all_free(const struct potad_model *m, u64 first, unsigned int order)
 {

@@ -14,12 +14,15 @@
 
 /* As with granules of 512 bytes: eight in a frame. */
 #define SHIFT		3
-#define PER_FRAME	(1U << SHIFT)
+#define PER_FRAME	8U
 #define MAX_ORDER	22
 #define GRANULES	(2ULL << MAX_ORDER)
 
 /* Whose block it is: any number, with the tag of some type. */
-#define WORD(n)		((unsigned long)(n) << 4 | (POTAD_TAG_TYPE + (n) % POTAD_MAX_TYPES))
+static unsigned long word_of(unsigned long n)
+{
+	return n << 4 | (POTAD_TAG_TYPE + n % POTAD_MAX_TYPES);
+}
 
 static void exit_words(void *w)
 {
@@ -88,22 +91,23 @@ static void all_words_of_a_block_are_set_or_none(struct kunit *test)
 		u64 size = 1ULL << k, first = size;	/* the second of its order */
 
 		level = min((k - SHIFT) / POTAD_WORD_SHIFT, POTAD_WORD_LEVELS - 1U);
-		set(test, w, first, k, WORD(k));
+		set(test, w, first, k, word_of(k));
 		for (l = 0; l < POTAD_WORD_LEVELS; l++)
-			KUNIT_ASSERT_EQ_MSG(test, count(w, l, WORD(k)),
-					    l == level ? 1ULL << (k - SHIFT - l * POTAD_WORD_SHIFT) : 0,
+			KUNIT_ASSERT_EQ_MSG(test, count(w, l, word_of(k)),
+					    l == level ? 1ULL << (k - SHIFT -
+								  l * POTAD_WORD_SHIFT) : 0,
 					    "order %u, level %u", k, l);
 		for (g = first; g < first + size; g += max(size / 61, 1ULL))
-			KUNIT_ASSERT_EQ_MSG(test, find(w, g), WORD(k), "order %u", k);
-		KUNIT_ASSERT_EQ(test, find(w, first + size - 1), WORD(k));
+			KUNIT_ASSERT_EQ_MSG(test, find(w, g), word_of(k), "order %u", k);
+		KUNIT_ASSERT_EQ(test, find(w, first + size - 1), word_of(k));
 		KUNIT_ASSERT_EQ(test, find(w, first - 1), 0);
 		if (first + size < GRANULES)
 			KUNIT_ASSERT_EQ(test, find(w, first + size), 0);
 		KUNIT_ASSERT_EQ(test, potad_words_bytes(w), bytes);
 
-		KUNIT_ASSERT_TRUE(test, potad_words_clear(w, first, k, WORD(k)));
+		KUNIT_ASSERT_TRUE(test, potad_words_clear(w, first, k, word_of(k)));
 		for (l = 0; l < POTAD_WORD_LEVELS; l++)
-			KUNIT_ASSERT_EQ(test, count(w, l, WORD(k)), 0);
+			KUNIT_ASSERT_EQ(test, count(w, l, word_of(k)), 0);
 		KUNIT_ASSERT_EQ(test, find(w, first), 0);
 		KUNIT_ASSERT_EQ(test, find(w, first + size - 1), 0);
 		cond_resched();
@@ -117,20 +121,20 @@ static void neighbours_of_all_orders_do_not_touch(struct kunit *test)
 
 	/* Each at its own size: they cover 1 .. 2^MAX_ORDER * 2 - 1. */
 	for (k = 0; k <= MAX_ORDER; k++)
-		set(test, w, 1ULL << k, k, WORD(k));
+		set(test, w, 1ULL << k, k, word_of(k));
 	for (k = 0; k <= MAX_ORDER; k++) {
-		KUNIT_EXPECT_EQ(test, find(w, 1ULL << k), WORD(k));
-		KUNIT_EXPECT_EQ(test, find(w, (2ULL << k) - 1), WORD(k));
-		KUNIT_EXPECT_EQ(test, find(w, 3ULL << k >> 1), WORD(k));
+		KUNIT_EXPECT_EQ(test, find(w, 1ULL << k), word_of(k));
+		KUNIT_EXPECT_EQ(test, find(w, (2ULL << k) - 1), word_of(k));
+		KUNIT_EXPECT_EQ(test, find(w, 3ULL << k >> 1), word_of(k));
 	}
 	KUNIT_EXPECT_EQ(test, find(w, 0), 0);
 	/* Every other one goes: the rest stays. */
 	for (k = 0; k <= MAX_ORDER; k += 2)
-		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 1ULL << k, k, WORD(k)));
+		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 1ULL << k, k, word_of(k)));
 	for (k = 0; k <= MAX_ORDER; k++)
-		KUNIT_EXPECT_EQ(test, find(w, 1ULL << k), k % 2 ? WORD(k) : 0);
+		KUNIT_EXPECT_EQ(test, find(w, 1ULL << k), k % 2 ? word_of(k) : 0);
 	for (k = 1; k <= MAX_ORDER; k += 2)
-		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 1ULL << k, k, WORD(k)));
+		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 1ULL << k, k, word_of(k)));
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
 }
 
@@ -148,21 +152,21 @@ static void eight_neighbours_share_a_line(struct kunit *test)
 
 		potad_test_shuffle(&rnd, order, PER_FRAME);
 		for (i = 0; i < PER_FRAME; i++) {
-			set(test, w, base + order[i], 0, WORD(1 + order[i]));
+			set(test, w, base + order[i], 0, word_of(1 + order[i]));
 			KUNIT_ASSERT_EQ(test, atomic_long_read(&w->nr_lines), 1);
 			for (j = 0; j < PER_FRAME; j++)
 				KUNIT_ASSERT_EQ(test, find(w, base + order[j]),
-						j <= i ? WORD(1 + order[j]) : 0);
+						j <= i ? word_of(1 + order[j]) : 0);
 		}
 		KUNIT_ASSERT_EQ(test, potad_words_bytes(w),
 				bytes + sizeof(struct potad_line));
 		potad_test_shuffle(&rnd, order, PER_FRAME);
 		for (i = 0; i < PER_FRAME; i++) {
 			KUNIT_ASSERT_TRUE(test, potad_words_clear(w, base + order[i], 0,
-								  WORD(1 + order[i])));
+								  word_of(1 + order[i])));
 			for (j = 0; j < PER_FRAME; j++)
 				KUNIT_ASSERT_EQ(test, find(w, base + order[j]),
-						j <= i ? 0 : WORD(1 + order[j]));
+						j <= i ? 0 : word_of(1 + order[j]));
 		}
 		KUNIT_ASSERT_EQ(test, atomic_long_read(&w->nr_lines), 0);
 		KUNIT_ASSERT_EQ(test, potad_words_bytes(w), bytes);
@@ -177,19 +181,19 @@ static void frame_is_cut_into_different_sizes(struct kunit *test)
 	unsigned int i, j;
 
 	for (i = 0; i < 4; i++)
-		set(test, w, first[i], order[i], WORD(5 + i));
+		set(test, w, first[i], order[i], word_of(5 + i));
 	for (i = 0; i < 4; i++)
 		for (j = 0; j < 1U << order[i]; j++)
-			KUNIT_EXPECT_EQ(test, find(w, first[i] + j), WORD(5 + i));
+			KUNIT_EXPECT_EQ(test, find(w, first[i] + j), word_of(5 + i));
 	KUNIT_EXPECT_EQ(test, find(w, 7), 0);
 	KUNIT_EXPECT_EQ(test, find(w, 16), 0);
 	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, first[i], order[i], WORD(5 + i)));
+		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, first[i], order[i], word_of(5 + i)));
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
 	/* The same frame as a whole. */
-	set(test, w, 8, 3, WORD(9));
-	KUNIT_EXPECT_EQ(test, find(w, 15), WORD(9));
-	KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 8, 3, WORD(9)));
+	set(test, w, 8, 3, word_of(9));
+	KUNIT_EXPECT_EQ(test, find(w, 15), word_of(9));
+	KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 8, 3, word_of(9)));
 }
 
 static void word_of_another_is_not_cleared(struct kunit *test)
@@ -200,13 +204,13 @@ static void word_of_another_is_not_cleared(struct kunit *test)
 	for (k = 0; k <= MAX_ORDER; k++) {
 		u64 first = 1ULL << k;
 
-		KUNIT_EXPECT_FALSE(test, potad_words_clear(w, first, k, WORD(1)));
-		set(test, w, first, k, WORD(1));
-		KUNIT_EXPECT_FALSE(test, potad_words_clear(w, first, k, WORD(2)));
-		KUNIT_EXPECT_EQ(test, find(w, first), WORD(1));
-		KUNIT_EXPECT_EQ(test, find(w, 2 * first - 1), WORD(1));
-		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, first, k, WORD(1)));
-		KUNIT_EXPECT_FALSE(test, potad_words_clear(w, first, k, WORD(1)));
+		KUNIT_EXPECT_FALSE(test, potad_words_clear(w, first, k, word_of(1)));
+		set(test, w, first, k, word_of(1));
+		KUNIT_EXPECT_FALSE(test, potad_words_clear(w, first, k, word_of(2)));
+		KUNIT_EXPECT_EQ(test, find(w, first), word_of(1));
+		KUNIT_EXPECT_EQ(test, find(w, 2 * first - 1), word_of(1));
+		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, first, k, word_of(1)));
+		KUNIT_EXPECT_FALSE(test, potad_words_clear(w, first, k, word_of(1)));
 	}
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
 }
@@ -218,12 +222,12 @@ static void large_granules_are_frames_themselves(struct kunit *test)
 	u64 g;
 
 	for (k = 0; k <= 11; k++) {
-		set(test, w, 1ULL << k, k, WORD(k));
+		set(test, w, 1ULL << k, k, word_of(k));
 		for (g = 1ULL << k; g < 2ULL << k; g++)
-			KUNIT_ASSERT_EQ(test, find(w, g), WORD(k));
+			KUNIT_ASSERT_EQ(test, find(w, g), word_of(k));
 	}
 	for (k = 0; k <= 11; k++)
-		KUNIT_ASSERT_TRUE(test, potad_words_clear(w, 1ULL << k, k, WORD(k)));
+		KUNIT_ASSERT_TRUE(test, potad_words_clear(w, 1ULL << k, k, word_of(k)));
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
 }
 
@@ -231,12 +235,12 @@ static void ragged_end_has_its_words(struct kunit *test)
 {
 	struct potad_words *w = new_words(test, 8 * 513 + 5, SHIFT);
 
-	set(test, w, 8 * 513 + 4, 0, WORD(3));
-	set(test, w, 8 * 512, 3, WORD(4));
-	KUNIT_EXPECT_EQ(test, find(w, 8 * 513 + 4), WORD(3));
-	KUNIT_EXPECT_EQ(test, find(w, 8 * 513 - 1), WORD(4));
-	KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 8 * 513 + 4, 0, WORD(3)));
-	KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 8 * 512, 3, WORD(4)));
+	set(test, w, 8 * 513 + 4, 0, word_of(3));
+	set(test, w, 8 * 512, 3, word_of(4));
+	KUNIT_EXPECT_EQ(test, find(w, 8 * 513 + 4), word_of(3));
+	KUNIT_EXPECT_EQ(test, find(w, 8 * 513 - 1), word_of(4));
+	KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 8 * 513 + 4, 0, word_of(3)));
+	KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 8 * 512, 3, word_of(4)));
 }
 
 static void inline_words_say_what_was_put_in(struct kunit *test)
@@ -291,7 +295,7 @@ static void share_a_frame(void *arg, unsigned int me)
 
 	for (op = 0; potad_test_time_left(s->deadline); op++) {
 		u64 g = 8 + 4 * me + op % 4;
-		unsigned long word = WORD(1 + me * 1000000 + op);
+		unsigned long word = word_of(1 + me * 1000000 + op);
 		struct potad_line *line;
 
 		if (potad_words_prepare(s->w, g, 0, GFP_KERNEL, &line))
@@ -350,11 +354,11 @@ static void clear_the_same(void *arg, unsigned int me)
 		if (!me) {
 			while (potad_words_prepare(c->w, 64, c->order, GFP_KERNEL, &line))
 				cond_resched();
-			potad_words_set(c->w, 64, c->order, WORD(op), line);
+			potad_words_set(c->w, 64, c->order, word_of(op), line);
 			atomic_set(&c->cleared, 0);
 		}
 		meet(c, me, 3 * op);
-		if (potad_words_clear(c->w, 64, c->order, WORD(op)))
+		if (potad_words_clear(c->w, 64, c->order, word_of(op)))
 			atomic_inc(&c->cleared);
 		meet(c, me, 3 * op + 1);
 		if (atomic_read(&c->cleared) != 1)
