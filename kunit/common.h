@@ -53,7 +53,9 @@ unsigned int potad_test_fail_nth(struct kunit *test, unsigned int nth);
  * @answer: what it answers to a failure
  * @hook: called when it is told of one, or NULL
  * @arg: for @hook
- * @inits: how often its init operation was called, and so on
+ * @inits: how often its init operation was called
+ * @releases: and its release operation
+ * @tells: and how often it was told of a failure
  * @failure: what it was told last; its @block points to @block
  * @block: the block that it was told of
  *

@@ -8,6 +8,7 @@
 #include <kunit/test.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 
 #include "common.h"
 
