@@ -25,9 +25,9 @@ static unsigned long long seed;
 module_param(seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "what random numbers begin with; 0 (default): another each time; it is printed");
 
-static unsigned int race_ms = 2000;
+static unsigned int race_ms = 500;
 module_param(race_ms, uint, 0444);
-MODULE_PARM_DESC(race_ms, "how long a race goes on that takes memory, in ms (default 2000)");
+MODULE_PARM_DESC(race_ms, "the longest that each race of two CPUs goes on, in ms (default 500)");
 
 /* Each test begins with the same, so that it can be had again alone. */
 void potad_test_seed(struct kunit *test, struct rnd_state *rnd)
@@ -301,17 +301,7 @@ struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule)
 	return pool;
 }
 
-static void unregister_type(void *type)
-{
-	int err = potad_type_unregister(type);
-
-	if (err)
-		pr_warn("potad_kunit: a type is left behind: %d\n", err);
-}
-
-/* To be asked for before the pool: what is made last goes first. */
-struct potad_type *potad_test_type(struct kunit *test,
-				   const struct potad_test_kind *kind)
+static struct potad_type *register_kind(const struct potad_test_kind *kind)
 {
 	struct potad_type_info info = {
 		.name = kind->name,
@@ -319,13 +309,55 @@ struct potad_type *potad_test_type(struct kunit *test,
 		.ops = kind->desc_size ? &owner_ops : NULL,
 		.module = THIS_MODULE,
 	};
-	struct potad_type *type = potad_type_register(&info);
+
+	return potad_type_register(&info);
+}
+
+static void unregister_type(void *type)
+{
+	if (type && potad_type_unregister(type))
+		pr_warn("potad_kunit: a type is left behind\n");
+}
+
+/* To be asked for before the pool: what is made last goes first. */
+struct potad_type *potad_test_type(struct kunit *test,
+				   const struct potad_test_kind *kind)
+{
+	struct potad_type *type = register_kind(kind);
 
 	if (PTR_ERR_OR_ZERO(type) == -ENOMEM)
 		kunit_skip(test, "no memory for a type");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, unregister_type, type));
 	return type;
+}
+
+struct potad_type *potad_test_types[POTAD_TEST_KINDS];
+
+void potad_test_types_exit(struct kunit_suite *suite)
+{
+	unsigned int i;
+
+	for (i = 0; i < POTAD_TEST_KINDS; i++) {
+		unregister_type(potad_test_types[i]);
+		potad_test_types[i] = NULL;
+	}
+}
+
+int potad_test_types_init(struct kunit_suite *suite)
+{
+	unsigned int i;
+
+	for (i = 0; i < POTAD_TEST_KINDS; i++) {
+		struct potad_type *type = register_kind(&potad_test_kinds[i]);
+
+		if (IS_ERR(type)) {
+			potad_test_types_exit(suite);
+			return PTR_ERR(type);
+		}
+		potad_test_types[i] = type;
+	}
+	return 0;
 }
 
 void potad_test_sound(struct kunit *test, struct potad_pool *pool)

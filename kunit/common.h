@@ -32,8 +32,9 @@ void potad_test_parallel(struct kunit *test, unsigned int threads,
 			 void (*fn)(void *arg, unsigned int me), void *arg);
 
 /*
- * A race whose steps take memory goes on for a time (parameter race_ms), not
- * for a number of steps: under KASAN and kmemleak one can take milliseconds.
+ * A race ends after a time (parameter race_ms), if not after a number of steps:
+ * under KASAN and kmemleak one that takes memory can take milliseconds, and on
+ * a busy host so can one that waits for a lock.
  */
 u64 potad_test_deadline(void);
 bool potad_test_time_left(u64 deadline);
@@ -81,6 +82,14 @@ struct potad_test_kind {
 
 #define POTAD_TEST_KINDS	6
 extern const struct potad_test_kind potad_test_kinds[POTAD_TEST_KINDS];
+
+/*
+ * One type of each kind, for a suite: making a slab cache and waiting for its
+ * end takes longer than most tests.
+ */
+extern struct potad_type *potad_test_types[POTAD_TEST_KINDS];
+int potad_test_types_init(struct kunit_suite *suite);
+void potad_test_types_exit(struct kunit_suite *suite);
 
 struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule);
 struct potad_type *potad_test_type(struct kunit *test,

@@ -26,7 +26,8 @@
 struct race {
 	struct potad_space	*space;
 	struct potad_cache	*cache;		/* in front of it, or NULL */
-	unsigned int		ops;
+	unsigned int		ops;		/* as long as there is time */
+	u64			deadline;
 	unsigned int		hold;		/* blocks that each may have */
 	unsigned int		order[2];	/* 0 .. that much, per CPU */
 	bool			exact;		/* always just that order */
@@ -106,8 +107,8 @@ static void alloc_and_free(void *arg, unsigned int me)
 			race_free(r, held[i].first, held[i].order);
 			held[i] = held[--nr];
 		}
-		if (!(op % 256))
-			cond_resched();
+		if (!(op % 64) && !potad_test_time_left(r->deadline))
+			break;
 	}
 	while (nr--) {
 		mark(r, held[nr].first, held[nr].order, me + 1, 0);
@@ -154,6 +155,7 @@ static void run(struct kunit *test, struct race *r)
 	struct potad_space_stat *stat = potad_test_memory(test, sizeof(*stat));
 	const char *wrong;
 
+	r->deadline = potad_test_deadline();
 	potad_test_parallel(test, 2, alloc_and_free, r);
 	if (r->cache)
 		potad_cache_drain(r->cache);
@@ -325,8 +327,8 @@ static void fail_in_large_blocks(struct race *r)
 		for (i = 0; i < 3; i++)
 			if (potad_space_restore(r->space, failed[i]))
 				atomic_inc(&r->other);
-		if (!(op % 16))
-			cond_resched();
+		if (!potad_test_time_left(r->deadline))
+			break;
 	}
 }
 
@@ -346,7 +348,8 @@ static void take_small_ones(struct race *r)
 		for (i = 0; i < nr; i++)
 			if (potad_space_free(r->space, granule[i], 0))
 				atomic_inc(&r->refused);
-		cond_resched();
+		if (!potad_test_time_left(r->deadline))
+			break;
 	}
 }
 
@@ -364,6 +367,7 @@ static void failed_granules_are_gone_before_the_rest_can_be_had(struct kunit *te
 	const char *wrong;
 
 	r->ops = 1500;
+	r->deadline = potad_test_deadline();
 	potad_test_parallel(test, 2, fail_or_take, r);
 	KUNIT_EXPECT_EQ(test, atomic_read(&r->retired_used), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&r->refused), 0);
@@ -393,8 +397,8 @@ static void change_or_look(void *arg, unsigned int me)
 			atomic_inc(&r->other);
 		if (!(op % 512) && potad_space_validate(r->space))
 			atomic_inc(&r->other);
-		if (!(op % 64))
-			cond_resched();
+		if (!(op % 64) && !potad_test_time_left(r->deadline))
+			break;
 	}
 }
 
@@ -404,6 +408,7 @@ static void looking_meanwhile_is_never_misled(struct kunit *test)
 
 	r->ops = 30000;
 	r->order[0] = 17;
+	r->deadline = potad_test_deadline();
 	potad_test_parallel(test, 2, change_or_look, r);
 	KUNIT_EXPECT_EQ(test, atomic_read(&r->other), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&r->overlaps), 0);

@@ -292,7 +292,7 @@ static void random_calls_agree_with_the_model(struct kunit *test)
 	if (m->nr < 1000)
 		random_calls(m, &rnd, 3000, 40);
 	else
-		random_calls(m, &rnd, 50000, 20);
+		random_calls(m, &rnd, 30000, 12);
 }
 
 /* Refused frees */

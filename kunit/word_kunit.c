@@ -147,7 +147,7 @@ static void eight_neighbours_share_a_line(struct kunit *test)
 	unsigned int round, i, j;
 
 	potad_test_seed(test, &rnd);
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < 40; round++) {
 		u64 base = potad_test_below(&rnd, 1024 / PER_FRAME) * PER_FRAME;
 
 		potad_test_shuffle(&rnd, order, PER_FRAME);
@@ -348,7 +348,7 @@ static void clear_the_same(void *arg, unsigned int me)
 	struct clearing *c = arg;
 	unsigned int op;
 
-	for (op = 1; op <= 300; op++) {
+	for (op = 1; op <= 80; op++) {
 		struct potad_line *line;
 
 		if (!me) {
