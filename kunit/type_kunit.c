@@ -9,6 +9,7 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
+#include <linux/sizes.h>
 
 #include "common.h"
 
