@@ -9,7 +9,6 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
-#include <linux/sizes.h>
 
 #include "common.h"
 
