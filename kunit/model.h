@@ -39,6 +39,8 @@ struct potad_model_block {
  * @live: the allocated blocks, in no order
  * @at: for the first granule of each of them, where it is in @live
  * @nr_live: how many
+ * @stat: what the space says of itself
+ * @blocks: free blocks by order, as counted from @map
  */
 struct potad_model {
 	struct kunit		*test;
@@ -49,6 +51,8 @@ struct potad_model {
 	struct potad_model_block *live;
 	u32			*at;
 	u32			nr_live;
+	struct potad_space_stat	stat;
+	u64			blocks[POTAD_MAX_ORDER + 1];
 };
 
 struct potad_model *potad_model_create(struct kunit *test, u64 granules);
