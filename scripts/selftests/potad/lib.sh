@@ -155,19 +155,15 @@ cma_state() {
 	echo "$(cma_available) $(cma_free)"
 }
 
-# cma_back STATE: is CMA as it was? The area's own count must be the same at once.
-# CmaFree, which other programs' pages disturb, gets a few moments.
+# cma_back STATE: is CMA as it was? The area's own count must be the same, to the
+# page. CmaFree counts the movable pages of programs that lie in the area as well:
+# of these, a few may have come or gone.
 cma_back() {
 	same "pages available in the CMA area" "${1% *}" "$(cma_available)"
-	tries=0
-	until [ "${1#* }" = "$(cma_free)" ]; do
-		tries=$((tries + 1))
-		if [ $tries -eq 20 ]; then
-			same CmaFree "${1#* }" "$(cma_free)"
-			return
-		fi
-		sleep 0.1
-	done
+	differ=$((${1#* } - $(cma_free)))
+	if [ "${differ#-}" -ge 1024 ]; then
+		same CmaFree "${1#* }" "$(cma_free)"
+	fi
 }
 
 cma_total() {
