@@ -142,7 +142,7 @@ cma_free() {
 		echo 1 >"$debugfs/cma/reserved/alloc"
 		echo 1 >"$debugfs/cma/reserved/free"
 	fi
-	awk '/^CmaFree:/ { print $2 }' /proc/meminfo
+	awk '/^CmaFree:/ { free = $2 } END { print free + 0 }' /proc/meminfo
 }
 
 # cma_available: the area's own count of its free pages, exact at any time
