@@ -13,6 +13,7 @@
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/mmzone.h>
+#include <linux/shrinker.h>
 #include <linux/slab.h>
 
 #if BITS_PER_LONG != 64
@@ -45,6 +46,75 @@
 #define kzalloc_obj(p, gfp)		kzalloc(sizeof(p), gfp)
 #define kmalloc_obj(p, gfp)		kmalloc(sizeof(p), gfp)
 #define kvzalloc_obj(p, gfp)		kvzalloc(sizeof(p), gfp)
+#endif
+
+/*
+ * POTAD_HAVE_SHRINKER_ALLOC: since 6.7 the kernel makes a shrinker, which has a
+ * place for its owner's data; before, it is the owner's.  Can go with 6.1.
+ */
+typedef unsigned long (*potad_shrink_fn)(struct shrinker *shrinker,
+					 struct shrink_control *sc);
+
+#ifdef POTAD_HAVE_SHRINKER_ALLOC
+static inline struct shrinker *potad_shrinker_create(const char *name,
+						     potad_shrink_fn count,
+						     potad_shrink_fn scan, void *data)
+{
+	struct shrinker *shrinker = shrinker_alloc(0, "%s", name);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->private_data = data;
+	shrinker_register(shrinker);
+	return shrinker;
+}
+
+static inline void potad_shrinker_destroy(struct shrinker *shrinker)
+{
+	shrinker_free(shrinker);
+}
+
+static inline void *potad_shrinker_data(struct shrinker *shrinker)
+{
+	return shrinker->private_data;
+}
+#else
+struct potad_shrinker {
+	struct shrinker	shrinker;
+	void		*data;
+};
+
+static inline struct shrinker *potad_shrinker_create(const char *name,
+						     potad_shrink_fn count,
+						     potad_shrink_fn scan, void *data)
+{
+	struct potad_shrinker *own = kzalloc(sizeof(*own), GFP_KERNEL);
+
+	if (!own)
+		return NULL;
+	own->shrinker.count_objects = count;
+	own->shrinker.scan_objects = scan;
+	own->shrinker.seeks = DEFAULT_SEEKS;
+	own->data = data;
+	if (register_shrinker(&own->shrinker, "%s", name)) {
+		kfree(own);
+		return NULL;
+	}
+	return &own->shrinker;
+}
+
+static inline void potad_shrinker_destroy(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(container_of(shrinker, struct potad_shrinker, shrinker));
+}
+
+static inline void *potad_shrinker_data(struct shrinker *shrinker)
+{
+	return container_of(shrinker, struct potad_shrinker, shrinker)->data;
+}
 #endif
 
 #endif /* POTAD_COMPAT_H */

@@ -45,6 +45,8 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+#include "mobility.h"
+
 struct module;
 struct potad_pool;
 struct potad_type;
@@ -131,12 +133,14 @@ struct potad_ops {
  * @name: 1 to 31 letters, digits, '-' and '_'; not in use already
  * @desc_size: bytes of the owner's part of the descriptor, 0 .. 4096.  With 0
  *	there is no descriptor at all: no references, no failure callback.
+ * @mobility: of what kind its blocks are: those of one kind are kept together
  * @ops: operations, or NULL
  * @module: THIS_MODULE; while blocks of the type live it cannot be unloaded
  */
 struct potad_type_info {
 	const char		*name;
 	unsigned int		desc_size;
+	enum potad_mobility	mobility;
 	const struct potad_ops	*ops;
 	struct module		*module;
 };

@@ -77,6 +77,7 @@ static struct potad_type *type_create(const struct potad_type_info *info)
 		return NULL;
 	strscpy(type->name, info->name, sizeof(type->name));
 	type->desc_size = info->desc_size;
+	type->mobility = info->mobility;
 	type->module = info->module;
 	if (info->ops)
 		type->ops = *info->ops;
@@ -117,7 +118,8 @@ struct potad_type *potad_type_register(const struct potad_type_info *info)
 	int err;
 
 	if (!info || !info->name || !name_ok(info->name) ||
-	    info->desc_size > POTAD_DESC_MAX)
+	    info->desc_size > POTAD_DESC_MAX ||
+	    (unsigned int)info->mobility >= POTAD_MOBILITIES)
 		return ERR_PTR(-EINVAL);
 	if (!info->desc_size && info->ops &&
 	    (info->ops->init || info->ops->release ||

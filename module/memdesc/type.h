@@ -49,6 +49,7 @@ struct potad_type {
 	char			name[POTAD_NAME_MAX + 1];
 	unsigned int		tag;
 	unsigned int		desc_size;
+	enum potad_mobility	mobility;
 	struct potad_ops	ops;
 	struct module		*module;
 	struct kmem_cache	*cache;		/* NULL if desc_size is 0 */

@@ -88,10 +88,10 @@ static const struct potad_ops pgtable_ops = {
 };
 
 static const struct potad_type_info infos[] = {
-	{ "buf", sizeof(struct buf), &buf_ops, THIS_MODULE },
-	{ "folio", sizeof(struct folio_like), &folio_ops, THIS_MODULE },
-	{ "pgtable", sizeof(struct pgtable), &pgtable_ops, THIS_MODULE },
-	{ "raw", 0, NULL, THIS_MODULE },
+	{ "buf", sizeof(struct buf), POTAD_RECLAIMABLE, &buf_ops, THIS_MODULE },
+	{ "folio", sizeof(struct folio_like), POTAD_MOVABLE, &folio_ops, THIS_MODULE },
+	{ "pgtable", sizeof(struct pgtable), POTAD_PINNED, &pgtable_ops, THIS_MODULE },
+	{ "raw", 0, POTAD_MOVABLE, NULL, THIS_MODULE },
 };
 
 static struct potad_type *types[ARRAY_SIZE(infos)];

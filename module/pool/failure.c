@@ -80,7 +80,7 @@ static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
 		if (first == POTAD_ALLOCATED)
 			*state = potad_space_retire(pool->space, granule);
 		else
-			*state = potad_cache_retire(&pool->cache, granule);
+			*state = potad_cache_retire(pool->cache, granule);
 		if (*state != first)
 			break;
 		cond_resched();
@@ -151,7 +151,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		if (next == stopped_at)
 			state = after;
 		else
-			state = potad_cache_retire(&pool->cache, granule);
+			state = potad_cache_retire(pool->cache, granule);
 		next = granule + 1;
 		if (state == -EHWPOISON)
 			continue;

@@ -79,13 +79,13 @@ static int block_alloc(struct potad_pool *pool, struct potad_type *type,
 	int err;
 
 again:
-	err = potad_cache_alloc(&pool->cache, order,
+	err = potad_cache_alloc(pool->cache, order, type->mobility,
 				gfpflags_allow_blocking(gfp), first);
 	if (err)
 		return err;
 	err = potad_words_prepare(&pool->words, *first, order, gfp, &line);
 	if (err) {
-		potad_cache_free(&pool->cache, *first, order);
+		potad_cache_free(pool->cache, *first, order, type->mobility);
 		return err;
 	}
 	if (desc) {
@@ -171,7 +171,7 @@ EXPORT_SYMBOL_GPL(potad_alloc);
 static void block_free(struct potad_pool *pool, struct potad_type *type,
 		       u64 first, unsigned int order)
 {
-	potad_cache_free(&pool->cache, first, order);
+	potad_cache_free(pool->cache, first, order, type->mobility);
 	this_cpu_inc(pool->count->frees);
 	trace_potad_free(potad_pool_phys(pool, first), order, type->name);
 }
@@ -383,7 +383,7 @@ int potad_free_at(struct potad_pool *pool, phys_addr_t phys,
 		if (extent.state == POTAD_RETIRED)
 			return -EHWPOISON;
 		return extent.state == POTAD_FREE ||
-		       potad_cache_has(&pool->cache, granule) ? -ENOENT : -EPERM;
+		       potad_cache_has(pool->cache, granule) ? -ENOENT : -EPERM;
 	}
 	if (block.type != type)
 		err = -EPERM;
@@ -449,7 +449,7 @@ int potad_lookup(struct potad_pool *pool, phys_addr_t phys,
 		info->what = POTAD_IS_QUARANTINED;
 		break;
 	default:
-		info->what = potad_cache_has(&pool->cache, granule) ?
+		info->what = potad_cache_has(pool->cache, granule) ?
 			     POTAD_IS_FREE : POTAD_IS_BARE;
 		info->failed = extent.failed;
 		break;
@@ -469,7 +469,7 @@ int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 		     phys_addr_t *phys)
 {
 	u64 granule;
-	int err = potad_cache_alloc(&pool->cache, order, true, &granule);
+	int err = potad_cache_alloc(pool->cache, order, POTAD_MOVABLE, true, &granule);
 
 	if (!err)
 		*phys = potad_pool_phys(pool, granule);
@@ -477,11 +477,12 @@ int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_bare_alloc);
 
-/* As potad_cache_free(): the caller has it, and that is not checked. */
-void potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
-		     unsigned int order)
+/* As potad_cache_free(): that the caller has it is checked late, if at all. */
+int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
+		    unsigned int order)
 {
-	potad_cache_free(&pool->cache, potad_pool_granule(pool, phys), order);
+	return potad_cache_free(pool->cache, potad_pool_granule(pool, phys), order,
+				POTAD_MOVABLE);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_bare_free);
 
@@ -510,7 +511,7 @@ void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
 		     u64 *cached)
 {
 	potad_space_stat(pool->space, stat);
-	*cached = min(potad_cache_granules(&pool->cache), stat->allocated);
+	*cached = min(potad_cache_granules(pool->cache), stat->allocated);
 	stat->free += *cached;
 	stat->allocated -= *cached;
 }
@@ -560,8 +561,8 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule)
 		err = PTR_ERR(pool->space);
 		goto fail_count;
 	}
-	err = potad_cache_init(&pool->cache, pool->space);
-	if (err)
+	pool->cache = potad_cache_create(pool->space);
+	if (!pool->cache)
 		goto fail_space;
 	frame_shift = granule < PAGE_SIZE ?
 		      min(PAGE_SHIFT - ilog2(granule), ilog2(POTAD_LINE_WORDS)) : 0;
@@ -572,7 +573,7 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule)
 	return pool;
 
 fail_cache:
-	potad_cache_exit(&pool->cache);
+	potad_cache_destroy(pool->cache);
 fail_space:
 	potad_space_destroy(pool->space);
 fail_count:
@@ -596,14 +597,14 @@ int potad_pool_destroy(struct potad_pool *pool)
 	bool busy;
 
 	stat = kmalloc_obj(*stat, GFP_KERNEL | __GFP_NOFAIL);
-	potad_cache_drain(&pool->cache);
+	potad_cache_drain(pool->cache);
 	potad_space_stat(pool->space, stat);
 	busy = stat->allocated;
 	kfree(stat);
 	if (busy)
 		return -EBUSY;
 	potad_words_exit(&pool->words);
-	potad_cache_exit(&pool->cache);
+	potad_cache_destroy(pool->cache);
 	potad_space_destroy(pool->space);
 	free_percpu(pool->count);
 	kvfree(pool);

@@ -65,7 +65,7 @@ struct potad_pool {
 	struct potad_space	*space;
 	struct potad_pool_count __percpu *count;
 
-	struct potad_cache	cache;
+	struct potad_cache __percpu *cache;
 	struct potad_words	words;
 
 	spinlock_t		events_lock;	/* protects the rest */
@@ -104,8 +104,8 @@ const char *potad_pool_validate(struct potad_pool *pool);
 
 int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 		     phys_addr_t *phys);
-void potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
-		     unsigned int order);
+int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
+		    unsigned int order);
 
 /* failure.c */
 typedef void (*potad_event_fn)(const struct potad_event *event, void *arg);

@@ -6,32 +6,65 @@
  * and line_leave().  An interrupt handler of that CPU that finds @busy set goes
  * to the space instead; the interprocessor interrupt that drains finds it set
  * and is sent again.  No other CPU writes to it, but for those of a CPU that is
- * offline, which are drained under the hotplug lock.  So plain loads and stores do,
- * and barrier() is all the ordering there is.
+ * not running: the one that takes it down empties them, the one that brings it
+ * up makes them ready.  So plain loads and stores do, and barrier() is all the
+ * ordering there is.  On a kernel with PREEMPT_RT nothing is different: nothing
+ * in here sleeps, and all locks are raw ones.
+ *
+ * In an NMI a line can be found half-way between two states, and the lock of a
+ * group held by who was interrupted: there the calls return -EDEADLK.
  *
  * How failures get to cached blocks: potad_cache_retire() first marks the
  * granule in the space, then has every CPU give back all it caches and be
  * @wary: from then on each block that passes through is looked at.  A block
  * that was handed out before a CPU became wary was allocated when it failed;
  * one handed out after that has been looked at.
+ *
+ * Who drains: an allocation that finds nothing and may sleep; a run that finds
+ * nothing; the kernel, when it is short of memory and shrinks caches; a CPU that
+ * goes offline; potad_cache_drain().
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/container_of.h>
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/irqflags.h>
+#include <linux/list.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 
+#include "../include/compat.h"
 #include "cache.h"
+#include "span.h"
 
 /* How often an allocation drains all CPUs before it gives up. */
 #define MAX_DRAINS	8
+
+struct potad_cache_shared {
+	struct potad_cache __percpu *cache;
+	struct potad_space *space;
+	struct shrinker	*shrinker;
+	struct hlist_node hotplug;
+	bool		strict;		/* written under drain_mutex */
+	struct mutex	drain_mutex;	/* one drains at a time: protects */
+	struct cpumask	todo;		/* CPUs that have a line to do yet */
+};
+
+/* Caches that want to know of CPUs that come and go. */
+static DEFINE_MUTEX(hotplug_mutex);	/* protects both */
+static unsigned int hotplug_users;
+static int hotplug_state;
 
 /* Blocks that go to the space or come from it at once. */
 static unsigned int batch(const struct potad_cache_line *line)
@@ -39,13 +72,13 @@ static unsigned int batch(const struct potad_cache_line *line)
 	return (line->max + 1) / 2;
 }
 
-static struct potad_cache_line *line_enter(struct potad_cache *c,
-					   unsigned int order)
+static struct potad_cache_line *line_enter(struct potad_cache __percpu *c,
+					   unsigned int order, unsigned int m)
 {
 	struct potad_cache_line *line;
 
 	preempt_disable();
-	line = this_cpu_ptr(&c->cpu->line[order]);
+	line = this_cpu_ptr(&c->line[m][order]);
 	if (likely(line->max && !line->busy)) {
 		line->busy = 1;
 		barrier();
@@ -62,164 +95,205 @@ static void line_leave(struct potad_cache_line *line)
 	preempt_enable();
 }
 
-static void space_free(struct potad_cache *c, u64 granule, unsigned int order)
-{
-	int err = potad_space_free(c->space, granule, order);
-
-	WARN_ONCE(err, "potad: a block of order %u was freed that is none: %d\n",
-		  order, err);
-}
-
-/* Gives the @nr oldest blocks of a line back. */
-static void line_drain(struct potad_cache *c, struct potad_cache_line *line,
+/*
+ * Gives the @nr oldest blocks of a line back; @habit is that of the CPU that
+ * does it.  One that is none has been freed twice, or with a wrong order.
+ */
+static void line_drain(struct potad_cache_line *line, struct potad_habit *habit,
 		       unsigned int order, unsigned int nr)
 {
+	u64 granules[POTAD_LINE_SLOTS];
+	unsigned long flags;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		space_free(c, line->slot[i], order);
+		granules[i] = (u64)line->slot[i] << order;
+	local_irq_save(flags);
+	for (i = 0; i < nr; i++) {
+		i += potad_habit_free(habit, order, granules + i, nr - i);
+		WARN_ONCE(i < nr, "potad: a block of order %u was freed that is none\n",
+			  order);
+	}
+	local_irq_restore(flags);
 	line->nr -= nr;
-	memmove(line->slot, line->slot + nr, line->nr * sizeof(u64));
+	memmove(line->slot, line->slot + nr, line->nr * sizeof(line->slot[0]));
 }
 
 /* Is there a failed granule in it?  Stops being wary where none is left. */
-static bool line_suspects(struct potad_cache *c, struct potad_cache_line *line,
-			  u64 granule, unsigned int order)
+static bool line_suspects(struct potad_cache_line *line, u64 granule,
+			  unsigned int order)
 {
+	struct potad_space *s;
+
 	if (likely(!line->wary))
 		return false;
-	if (!potad_space_pending(c->space)) {
+	s = line->habit->space;
+	if (!potad_space_pending(s)) {
 		line->wary = 0;
 		return false;
 	}
-	return potad_space_has_failed(c->space, granule, order);
+	return potad_space_has_failed(s, granule, order);
 }
 
-static int line_alloc(struct potad_cache *c, struct potad_cache_line *line,
-		      unsigned int order, u64 *granule)
+static int line_refill(struct potad_cache_line *line, unsigned int order,
+		       unsigned int m)
+{
+	u64 granules[POTAD_LINE_SLOTS];
+	unsigned long flags;
+	int n, i;
+
+	local_irq_save(flags);
+	n = potad_habit_alloc(line->habit, order, m, granules, batch(line), &flags);
+	local_irq_restore(flags);
+	for (i = 0; i < n; i++)		/* the lowest goes first */
+		line->slot[n - 1 - i] = granules[i] >> order;
+	line->nr = max(n, 0);
+	return min(n, 0);
+}
+
+static int line_alloc(struct potad_cache_line *line, unsigned int order,
+		      unsigned int m, u64 *granule)
 {
 	int err;
 
 	for (;;) {
 		if (unlikely(!line->nr)) {
-			err = potad_space_alloc_some(c->space, order,
-						     line->slot, batch(line));
-			if (err < 0)
+			err = line_refill(line, order, m);
+			if (err)
 				return err;
-			line->nr = err;
 		}
-		*granule = line->slot[--line->nr];
-		if (likely(!line_suspects(c, line, *granule, order)))
+		*granule = (u64)line->slot[--line->nr] << order;
+		if (likely(!line_suspects(line, *granule, order)))
 			return 0;
-		space_free(c, *granule, order);
+		potad_space_free(line->habit->space, *granule, order);
 	}
+}
+
+/*
+ * How many blocks of an order a line may hold: a 64th of the space, and none if
+ * their numbers do not fit a slot.
+ */
+static unsigned int line_max(const struct potad_cache_shared *shared,
+			     unsigned int order)
+{
+	if (shared->strict || potad_space_end(shared->space) >> order > U32_MAX)
+		return 0;
+	return min_t(u64, potad_space_size(shared->space) >> (order + 6),
+		     POTAD_LINE_SLOTS);
 }
 
 /* What drain_cpu() is told, and tells. */
 struct drain {
-	struct potad_cache *c;
+	struct potad_cache_shared *shared;
 	bool		wary;
-	struct cpumask	*todo;		/* CPUs that have a line to do yet */
 	atomic_t	blocks;		/* given back */
 };
 
-static void drain_line(struct drain *drain, struct potad_cache_line *line,
-		       unsigned int order)
-{
-	if (drain->wary)
-		line->wary = 1;
-	atomic_add(line->nr, &drain->blocks);
-	line_drain(drain->c, line, order, line->nr);
-}
-
+/* On the CPU itself, with interrupts off: nothing comes between. */
 static void drain_cpu(void *arg)
 {
 	struct drain *drain = arg;
+	struct potad_cache_shared *shared = drain->shared;
+	struct potad_cache *own = this_cpu_ptr(shared->cache);
 	bool busy = false;
-	unsigned int k;
+	unsigned int m, k;
 
-	for (k = 0; k <= potad_space_max_order(drain->c->space); k++) {
-		struct potad_cache_line *line;
+	for (m = 0; m < POTAD_MOBILITIES; m++) {
+		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
+			struct potad_cache_line *line = &own->line[m][k];
 
-		line = this_cpu_ptr(&drain->c->cpu->line[k]);
-		/* Interrupts are off: nothing comes between. */
-		if (line->busy)
-			busy = true;
-		else
-			drain_line(drain, line, k);
+			if (line->busy) {
+				busy = true;
+				continue;
+			}
+			if (drain->wary)
+				line->wary = 1;
+			line->max = line_max(shared, k);
+			if (!line->nr)
+				continue;
+			atomic_add(line->nr, &drain->blocks);
+			line_drain(line, line->habit, k, line->nr);
+		}
 	}
 	if (!busy)
-		cpumask_clear_cpu(smp_processor_id(), drain->todo);
+		cpumask_clear_cpu(smp_processor_id(), &shared->todo);
 }
 
-/*
- * Nobody works on the lines of a CPU that is not there.  If one is just coming
- * or going they are left alone: to wait for that could be to wait for oneself.
- */
-static void drain_offline(struct drain *drain)
+/* Returns how many blocks were given back.  drain_mutex is held. */
+static unsigned int drain_locked(struct potad_cache_shared *shared, bool wary)
 {
-	unsigned int k;
-	int cpu;
+	struct drain drain = { .shared = shared, .wary = wary };
 
-	if (!cpus_read_trylock())
-		return;
-	for_each_possible_cpu(cpu) {
-		if (cpu_online(cpu))
-			continue;
-		for (k = 0; k <= potad_space_max_order(drain->c->space); k++)
-			drain_line(drain, per_cpu_ptr(&drain->c->cpu->line[k], cpu), k);
-	}
-	cpus_read_unlock();
-}
-
-/* Returns how many blocks were given back. */
-static unsigned int drain_all(struct potad_cache *c, bool wary)
-{
-	struct drain drain = { .c = c, .wary = wary, .todo = &c->drain_todo };
-
-	mutex_lock(&c->drain_mutex);
-	cpumask_copy(drain.todo, cpu_online_mask);
+	cpumask_copy(&shared->todo, cpu_online_mask);
 	do {
-		on_each_cpu_mask(drain.todo, drain_cpu, &drain, true);
+		on_each_cpu_mask(&shared->todo, drain_cpu, &drain, true);
 		cond_resched();
-		cpumask_and(drain.todo, drain.todo, cpu_online_mask);
-	} while (!cpumask_empty(drain.todo));
-	drain_offline(&drain);
-	mutex_unlock(&c->drain_mutex);
+		/* One that has gone offline has drained itself. */
+		cpumask_and(&shared->todo, &shared->todo, cpu_online_mask);
+	} while (!cpumask_empty(&shared->todo));
 	return atomic_read(&drain.blocks);
+}
+
+static struct potad_cache_shared *shared_of(struct potad_cache __percpu *c)
+{
+	return raw_cpu_ptr(c)->shared;
+}
+
+static unsigned int drain_all(struct potad_cache_shared *shared, bool wary)
+{
+	unsigned int blocks;
+
+	mutex_lock(&shared->drain_mutex);
+	blocks = drain_locked(shared, wary);
+	mutex_unlock(&shared->drain_mutex);
+	return blocks;
+}
+
+/* No line for it: to the space.  Drains as long as that helps. */
+static noinline int alloc_slow(struct potad_cache __percpu *c, unsigned int order,
+			       unsigned int m, bool wait, u64 *granule)
+{
+	struct potad_cache_shared *shared = shared_of(c);
+	int err, tries = 0;
+
+	err = potad_space_alloc(shared->space, order, m, granule);
+	while (err == -ENOSPC && wait && drain_all(shared, false) &&
+	       tries++ < MAX_DRAINS)
+		err = potad_space_alloc(shared->space, order, m, granule);
+	return err;
 }
 
 /**
  * potad_cache_alloc() - take a block
  * @c: the cache
  * @order: its order
+ * @mobility: of what kind it is
  * @wait: the caller may sleep
  * @granule: set to its first granule
  *
- * Context: Any but NMI; process context that may sleep with @wait.
+ * Context: Any; process context that may sleep with @wait.
  * Return: as potad_space_alloc(); but without @wait, -ENOSPC may mean that what
- * is left is cached by other CPUs.
+ * is left is cached by other CPUs; -EDEADLK in an NMI.
  */
-int potad_cache_alloc(struct potad_cache *c, unsigned int order, bool wait,
-		      u64 *granule)
+int potad_cache_alloc(struct potad_cache __percpu *c, unsigned int order,
+		      enum potad_mobility mobility, bool wait, u64 *granule)
 {
-	struct potad_cache_line *line;
-	int err, tries = 0;
+	struct potad_cache_line *line = NULL;
+	int err;
 
-	if (unlikely(order > POTAD_MAX_ORDER))
+	if (unlikely(in_nmi()))
+		return -EDEADLK;
+	if (unlikely((unsigned int)mobility >= POTAD_MOBILITIES))
 		return -EINVAL;
-	line = line_enter(c, order);
+	if (likely(order < POTAD_CACHED_ORDERS))
+		line = line_enter(c, order, mobility);
 	if (likely(line)) {
-		err = line_alloc(c, line, order, granule);
+		err = line_alloc(line, order, mobility, granule);
 		line_leave(line);
-	} else {
-		err = potad_space_alloc(c->space, order, granule);
+		if (likely(err != -ENOSPC))
+			return err;
 	}
-	/* As long as there were blocks that others could have taken instead. */
-	while (unlikely(err == -ENOSPC) && wait && drain_all(c, false) &&
-	       tries++ < MAX_DRAINS)
-		err = potad_space_alloc(c->space, order, granule);
-	return err;
+	return alloc_slow(c, order, mobility, wait, granule);
 }
 EXPORT_SYMBOL_GPL(potad_cache_alloc);
 
@@ -228,41 +302,100 @@ EXPORT_SYMBOL_GPL(potad_cache_alloc);
  * @c: the cache
  * @granule: its first granule
  * @order: its order
+ * @mobility: what it was allocated as
  *
- * The caller has the block; that is not checked here.
+ * The caller has the block; that is checked only where it does not go into a
+ * line.
  *
- * Context: Any but NMI.
+ * Context: Any.
+ * Return: 0; where it is checked, as potad_space_free(); -EDEADLK in an NMI,
+ * and the block is not freed.
  */
-void potad_cache_free(struct potad_cache *c, u64 granule, unsigned int order)
+int potad_cache_free(struct potad_cache __percpu *c, u64 granule,
+		     unsigned int order, enum potad_mobility mobility)
 {
-	struct potad_cache_line *line = line_enter(c, order);
+	struct potad_cache_line *line = NULL;
+	int err = 0;
 
-	if (unlikely(!line)) {
-		space_free(c, granule, order);
-		return;
-	}
-	if (unlikely(line_suspects(c, line, granule, order))) {
-		space_free(c, granule, order);
+	if (unlikely(in_nmi()))
+		return -EDEADLK;
+	if (unlikely((unsigned int)mobility >= POTAD_MOBILITIES))
+		return -EINVAL;
+	if (likely(order < POTAD_CACHED_ORDERS))
+		line = line_enter(c, order, mobility);
+	if (unlikely(!line))
+		return potad_space_free(shared_of(c)->space, granule, order);
+
+	if (unlikely(line_suspects(line, granule, order))) {
+		err = potad_space_free(line->habit->space, granule, order);
 	} else {
-		if (unlikely(line->nr == line->max))
-			line_drain(c, line, order, batch(line));
-		line->slot[line->nr++] = granule;
+		if (unlikely(line->nr >= line->max))
+			line_drain(line, line->habit, order, batch(line));
+		line->slot[line->nr++] = granule >> order;
 	}
 	line_leave(line);
+	return err;
 }
 EXPORT_SYMBOL_GPL(potad_cache_free);
+
+/**
+ * potad_cache_alloc_run() - take adjacent blocks
+ * @c: the cache
+ * @run: what is wanted, and where it is
+ *
+ * If there is no such run, what is cached is given back, and it is tried again.
+ *
+ * Context: Process context; may sleep.
+ * Return: as potad_space_alloc_run().
+ */
+int potad_cache_alloc_run(struct potad_cache __percpu *c, struct potad_run *run)
+{
+	struct potad_cache_shared *shared = shared_of(c);
+	int err, tries = 0;
+
+	err = potad_space_alloc_run(shared->space, run);
+	while (err == -ENOSPC && drain_all(shared, false) && tries++ < MAX_DRAINS)
+		err = potad_space_alloc_run(shared->space, run);
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_cache_alloc_run);
 
 /**
  * potad_cache_drain() - all that is cached goes back to the space
  * @c: the cache
  *
+ * Also takes notice of spans that were added or removed: how much may be cached
+ * depends on the size of the space.
+ *
  * Context: Process context; may sleep, and waits for all CPUs.
+ * Return: how many blocks there were.
  */
-void potad_cache_drain(struct potad_cache *c)
+unsigned int potad_cache_drain(struct potad_cache __percpu *c)
 {
-	drain_all(c, false);
+	return drain_all(shared_of(c), false);
 }
 EXPORT_SYMBOL_GPL(potad_cache_drain);
+
+/**
+ * potad_cache_strict() - have each free checked at once
+ * @c: the cache
+ * @strict: or not
+ *
+ * A strict cache caches nothing: whoever frees what he does not have is told so
+ * there and then.
+ *
+ * Context: Process context; may sleep.
+ */
+void potad_cache_strict(struct potad_cache __percpu *c, bool strict)
+{
+	struct potad_cache_shared *shared = shared_of(c);
+
+	mutex_lock(&shared->drain_mutex);
+	shared->strict = strict;
+	drain_locked(shared, false);
+	mutex_unlock(&shared->drain_mutex);
+}
+EXPORT_SYMBOL_GPL(potad_cache_strict);
 
 /**
  * potad_cache_retire() - a granule must never be handed out again
@@ -272,15 +405,16 @@ EXPORT_SYMBOL_GPL(potad_cache_drain);
  * Context: Process context; may sleep.
  * Return: as potad_space_retire(), where a block that is cached counts as free.
  */
-int potad_cache_retire(struct potad_cache *c, u64 granule)
+int potad_cache_retire(struct potad_cache __percpu *c, u64 granule)
 {
-	int was = potad_space_retire(c->space, granule);
+	struct potad_cache_shared *shared = shared_of(c);
+	int was = potad_space_retire(shared->space, granule);
 	struct potad_extent extent;
 
 	if (was != POTAD_ALLOCATED)
 		return was;
-	drain_all(c, true);
-	potad_space_query(c->space, granule, &extent);
+	drain_all(shared, true);
+	potad_space_query(shared->space, granule, &extent);
 	return extent.failed ? POTAD_ALLOCATED : POTAD_FREE;
 }
 EXPORT_SYMBOL_GPL(potad_cache_retire);
@@ -294,74 +428,215 @@ EXPORT_SYMBOL_GPL(potad_cache_retire);
  *
  * Return: true if it was so at one moment, or nearly.
  */
-bool potad_cache_has(struct potad_cache *c, u64 granule)
+bool potad_cache_has(struct potad_cache __percpu *c, u64 granule)
 {
-	unsigned int k, i;
+	unsigned int m, k, i;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		for (k = 0; k <= potad_space_max_order(c->space); k++) {
-			struct potad_cache_line *line;
+		for (m = 0; m < POTAD_MOBILITIES; m++) {
+			for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
+				struct potad_cache_line *line;
 
-			line = per_cpu_ptr(&c->cpu->line[k], cpu);
-			for (i = 0; i < min_t(u8, READ_ONCE(line->nr),
-					      POTAD_LINE_SLOTS); i++)
-				if (READ_ONCE(line->slot[i]) >> k ==
-				    granule >> k)
-					return true;
+				line = &per_cpu_ptr(c, cpu)->line[m][k];
+				for (i = 0; i < min_t(u8, READ_ONCE(line->nr),
+						      POTAD_LINE_SLOTS); i++)
+					if (READ_ONCE(line->slot[i]) == granule >> k)
+						return true;
+			}
 		}
 	}
 	return false;
 }
 EXPORT_SYMBOL_GPL(potad_cache_has);
 
-/* How many granules are cached, just about. */
-u64 potad_cache_granules(struct potad_cache *c)
+/* Blocks and granules that are cached, just about. */
+static u64 cached(struct potad_cache __percpu *c, unsigned long *blocks)
 {
-	unsigned int k;
+	unsigned int m, k;
 	u64 sum = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-		for (k = 0; k <= potad_space_max_order(c->space); k++)
-			sum += (u64)READ_ONCE(per_cpu_ptr(c->cpu, cpu)->line[k].nr) << k;
+	for_each_possible_cpu(cpu) {
+		for (m = 0; m < POTAD_MOBILITIES; m++) {
+			for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
+				u64 nr = READ_ONCE(per_cpu_ptr(c, cpu)->line[m][k].nr);
+
+				*blocks += nr;
+				sum += nr << k;
+			}
+		}
+	}
 	return sum;
+}
+
+/* How many granules are cached, just about.  Any context. */
+u64 potad_cache_granules(struct potad_cache __percpu *c)
+{
+	unsigned long blocks = 0;
+
+	return cached(c, &blocks);
 }
 EXPORT_SYMBOL_GPL(potad_cache_granules);
 
-/**
- * potad_cache_init() - put a cache in front of a space
- * @c: the cache
- * @s: the space
- *
- * An order is cached as long as a full line is no more than 1/32 of the space.
- *
- * Context: Process context; may sleep.
- * Return: 0 or -ENOMEM.
- */
-int potad_cache_init(struct potad_cache *c, struct potad_space *s)
+static unsigned long shrink_count(struct shrinker *shrinker,
+				  struct shrink_control *sc)
 {
-	unsigned int k;
-	int cpu;
+	struct potad_cache_shared *shared = potad_shrinker_data(shrinker);
+	unsigned long blocks = 0;
 
-	c->space = s;
-	mutex_init(&c->drain_mutex);
-	c->cpu = alloc_percpu(struct potad_cache_cpu);
-	if (!c->cpu)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		for (k = 0; k <= potad_space_max_order(s); k++)
-			per_cpu_ptr(c->cpu, cpu)->line[k].max =
-				min_t(u64, potad_space_size(s) >> (k + 5),
-				      POTAD_LINE_SLOTS);
+	cached(shared->cache, &blocks);
+	return blocks ?: SHRINK_EMPTY;
+}
+
+static unsigned long shrink_scan(struct shrinker *shrinker,
+				 struct shrink_control *sc)
+{
+	struct potad_cache_shared *shared = potad_shrinker_data(shrinker);
+	unsigned int blocks;
+
+	if (!mutex_trylock(&shared->drain_mutex))
+		return SHRINK_STOP;
+	blocks = drain_locked(shared, false);
+	mutex_unlock(&shared->drain_mutex);
+	return blocks ?: SHRINK_STOP;
+}
+
+/* Makes the lines of a CPU that is not running ready. */
+static void lines_init(struct potad_cache_shared *shared, unsigned int cpu, bool wary)
+{
+	struct potad_cache *c = per_cpu_ptr(shared->cache, cpu);
+	unsigned int m, k;
+
+	c->shared = shared;
+	for (m = 0; m < POTAD_MOBILITIES; m++) {
+		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
+			struct potad_cache_line *line = &c->line[m][k];
+
+			line->habit = &shared->space->habit[cpu];
+			line->max = line_max(shared, k);
+			line->wary = wary;
+		}
+	}
+}
+
+/* A CPU comes: it has missed what the others were told. */
+static int cpu_comes(unsigned int cpu, struct hlist_node *node)
+{
+	lines_init(hlist_entry(node, struct potad_cache_shared, hotplug), cpu, true);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(potad_cache_init);
 
-/* Drains it, and takes it away.  Process context; nobody uses it any more. */
-void potad_cache_exit(struct potad_cache *c)
+/* A CPU has gone: what it cached goes back. */
+static int cpu_gone(unsigned int cpu, struct hlist_node *node)
 {
-	potad_cache_drain(c);
-	free_percpu(c->cpu);
+	struct potad_cache_shared *shared;
+	unsigned long flags;
+	unsigned int m, k;
+
+	shared = hlist_entry(node, struct potad_cache_shared, hotplug);
+	for (m = 0; m < POTAD_MOBILITIES; m++) {
+		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
+			struct potad_cache_line *line;
+
+			line = &per_cpu_ptr(shared->cache, cpu)->line[m][k];
+			local_irq_save(flags);
+			line_drain(line, potad_habit(shared->space), k, line->nr);
+			local_irq_restore(flags);
+		}
+	}
+	return 0;
 }
-EXPORT_SYMBOL_GPL(potad_cache_exit);
+
+static int hotplug_add(struct potad_cache_shared *shared)
+{
+	int err = 0;
+
+	mutex_lock(&hotplug_mutex);
+	if (!hotplug_users) {
+		err = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "mm/potad:cache",
+					      cpu_comes, cpu_gone);
+		if (err >= 0)
+			hotplug_state = err;
+	}
+	if (err >= 0)
+		err = cpuhp_state_add_instance_nocalls(hotplug_state,
+						       &shared->hotplug);
+	if (!err)
+		hotplug_users++;
+	else if (!hotplug_users && hotplug_state > 0)
+		cpuhp_remove_multi_state(hotplug_state);
+	mutex_unlock(&hotplug_mutex);
+	return err;
+}
+
+static void hotplug_del(struct potad_cache_shared *shared)
+{
+	mutex_lock(&hotplug_mutex);
+	cpuhp_state_remove_instance_nocalls(hotplug_state, &shared->hotplug);
+	if (!--hotplug_users)
+		cpuhp_remove_multi_state(hotplug_state);
+	mutex_unlock(&hotplug_mutex);
+}
+
+/**
+ * potad_cache_create() - put a cache in front of a space
+ * @s: the space
+ *
+ * An order is cached as long as a full line is no more than 1/64 of the space.
+ *
+ * Context: Process context; may sleep.
+ * Return: the cache, or NULL: no memory.
+ */
+struct potad_cache __percpu *potad_cache_create(struct potad_space *s)
+{
+	struct potad_cache_shared *shared = kzalloc_obj(*shared, GFP_KERNEL);
+	int cpu;
+
+	if (!shared)
+		return NULL;
+	shared->space = s;
+	mutex_init(&shared->drain_mutex);
+	shared->cache = __alloc_percpu(sizeof(struct potad_cache), 64);
+	if (!shared->cache)
+		goto no_cache;
+	for_each_possible_cpu(cpu)
+		lines_init(shared, cpu, false);
+	if (hotplug_add(shared))
+		goto no_hotplug;
+	shared->shrinker = potad_shrinker_create("potad-cache", shrink_count,
+						 shrink_scan, shared);
+	if (!shared->shrinker)
+		goto no_shrinker;
+	return shared->cache;
+
+no_shrinker:
+	hotplug_del(shared);
+no_hotplug:
+	free_percpu(shared->cache);
+no_cache:
+	kfree(shared);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(potad_cache_create);
+
+/**
+ * potad_cache_destroy() - drain a cache, and take it away
+ * @c: the cache, or NULL; nobody uses it any more
+ *
+ * Context: Process context; may sleep.
+ */
+void potad_cache_destroy(struct potad_cache __percpu *c)
+{
+	struct potad_cache_shared *shared;
+
+	if (!c)
+		return;
+	shared = shared_of(c);
+	potad_shrinker_destroy(shared->shrinker);
+	hotplug_del(shared);
+	drain_all(shared, false);
+	free_percpu(c);
+	kfree(shared);
+}
+EXPORT_SYMBOL_GPL(potad_cache_destroy);

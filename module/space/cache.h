@@ -2,68 +2,70 @@
 /*
  * A cache: per-CPU stacks of blocks in front of a space.
  *
- * One line for each CPU and order holds up to seven blocks, and all that
- * a hit needs:
+ * One line for each CPU, mobility and order holds up to 13 blocks, and all
+ * that a hit needs:
  *
- *	byte 0    1     2     3           8        16              64
- *	   [ busy | nr | max | wary | -  | slot 0 | slot 1 ... slot 6 ]
+ *	byte 0    1     2     3      4        8              56      64
+ *	   [ busy | nr | max | wary | slot 0 | ... slot 12 | habit ]
  *
- * A hit touches that line and the struct potad_cache, takes no lock, no atomic
- * operation, and leaves interrupts alone: @busy is set while the line is being
- * worked on, by this CPU, with preemption off; whoever interrupts that on the
- * same CPU finds it set, and goes to the space itself.
+ * A slot is the number of a block among those of its order.  The handle of a
+ * cache is a per-CPU pointer, so that a hit touches that line and nothing else
+ * of potad's.  It takes no lock, no atomic operation, and leaves interrupts
+ * alone: @busy is set while the line is being worked on, by this CPU, with
+ * preemption off; whoever interrupts that on the same CPU finds it set, and
+ * goes to the space itself.
  *
  * Other CPUs never touch a line.  What they want of it (drain it; look out for
  * failed blocks) they ask for by an interprocessor interrupt.
  *
  * The space counts a cached block as allocated.  The cache trusts its callers:
- * a block must be freed once, and with its order.  Whoever cannot be sure
- * (potad_pool_*(), by way of the words) checks before.
+ * a block must be freed once, with its order and mobility.  What is wrong is
+ * seen at the latest when the line is drained; at once after
+ * potad_cache_strict(), which is for tests, and for whoever looks for such a
+ * mistake.  (potad_pool_*() is sure by other means: the words.)
  */
 #ifndef POTAD_SPACE_CACHE_H
 #define POTAD_SPACE_CACHE_H
 
 #include <linux/build_bug.h>
-#include <linux/cpumask.h>
-#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
 #include "space.h"
 
-#define POTAD_LINE_SLOTS	7
+struct potad_cache_shared;
+struct potad_habit;
+
+#define POTAD_LINE_SLOTS	13
+#define POTAD_CACHED_ORDERS	20
 
 struct potad_cache_line {
 	u8	busy;		/* being worked on, by this CPU */
 	u8	nr;		/* blocks in @slot */
 	u8	max;		/* at most; 0: this order is not cached */
 	u8	wary;		/* some block may hold a failed granule */
-	u64	slot[POTAD_LINE_SLOTS];
+	u32	slot[POTAD_LINE_SLOTS];
+	struct potad_habit *habit;	/* the CPU's; constant */
 } __aligned(64);
 static_assert(sizeof(struct potad_cache_line) == 64);
 
-/* All of one CPU. */
-struct potad_cache_cpu {
-	struct potad_cache_line line[POTAD_MAX_ORDER + 1];
-};
-
+/* Per CPU. */
 struct potad_cache {
-	struct potad_cache_cpu __percpu *cpu;
-	struct potad_space *space;
-	struct mutex drain_mutex;	/* one drains at a time: protects     */
-					/* @drain_todo, and the lines of CPUs */
-					/* that are offline		      */
-	struct cpumask drain_todo;
+	struct potad_cache_line line[POTAD_MOBILITIES][POTAD_CACHED_ORDERS];
+	struct potad_cache_shared *shared;	/* the same on all CPUs */
 };
 
-int potad_cache_init(struct potad_cache *c, struct potad_space *s);
-void potad_cache_exit(struct potad_cache *c);
-int potad_cache_alloc(struct potad_cache *c, unsigned int order, bool wait,
-		      u64 *granule);
-void potad_cache_free(struct potad_cache *c, u64 granule, unsigned int order);
-void potad_cache_drain(struct potad_cache *c);
-int potad_cache_retire(struct potad_cache *c, u64 granule);
-bool potad_cache_has(struct potad_cache *c, u64 granule);
-u64 potad_cache_granules(struct potad_cache *c);
+struct potad_cache __percpu *potad_cache_create(struct potad_space *s);
+void potad_cache_destroy(struct potad_cache __percpu *c);
+int potad_cache_alloc(struct potad_cache __percpu *c, unsigned int order,
+		      enum potad_mobility mobility, bool wait, u64 *granule);
+int potad_cache_free(struct potad_cache __percpu *c, u64 granule,
+		     unsigned int order, enum potad_mobility mobility);
+int potad_cache_alloc_run(struct potad_cache __percpu *c, struct potad_run *run);
+unsigned int potad_cache_drain(struct potad_cache __percpu *c);
+void potad_cache_strict(struct potad_cache __percpu *c, bool strict);
+int potad_cache_retire(struct potad_cache __percpu *c, u64 granule);
+bool potad_cache_has(struct potad_cache __percpu *c, u64 granule);
+u64 potad_cache_granules(struct potad_cache __percpu *c);
 
 #endif /* POTAD_SPACE_CACHE_H */

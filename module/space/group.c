@@ -4,11 +4,11 @@
  *
  * What holds between any two calls, and potad_group_check() recomputes:
  * - a leaf that is not broken is all zero, and in no class;
- * - a broken leaf is in index[c] just if c is the order of its largest free
- *   block; leaf_class[] says the same; no leaf is wholly free (it is a free
- *   unit of the top node instead);
- * - @classes has bit c set just if index[c] is not empty; @top_class is the
- *   order of the largest free block of the top node;
+ * - a broken leaf is in index[m][c] just if m is its mobility, and c the order
+ *   of its largest free block; leaf[] says the same; no leaf is wholly free
+ *   (it is a free unit of the top node instead);
+ * - classes[m] has bit c set just if index[m][c] is not empty; @top_class is
+ *   the order of the largest free block of the top node;
  * - @nr_free and @nr_broken are the sums over the maps;
  * - every run of code INSIDE follows a HEAD, and is with it as long as a power
  *   of two, and aligned.
@@ -25,34 +25,36 @@ void potad_group_init(struct potad_group *g)
 {
 	raw_spin_lock_init(&g->lock);
 	INIT_LIST_HEAD(&g->pending);
-	memset(g->leaf_class, POTAD_NO_CLASS, sizeof(g->leaf_class));
+	memset(g->leaf, POTAD_NO_CLASS, sizeof(g->leaf));
 	g->top_class = -1;
+	g->mobility = POTAD_MOBILITY_NONE;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_init);
 
-static void leaf_reclass(struct potad_group *g, unsigned int l, u8 class)
+/* Leaf @l, which was in class @old, is in class @class from now on. */
+static void leaf_move(struct potad_group *g, unsigned int l, unsigned int old,
+		      unsigned int class)
 {
-	unsigned int w = l / 64;
+	unsigned int w = l / 64, m = g->leaf[l] >> 4;
 	u64 bit = 1ULL << (l % 64);
 	u64 *index;
-	u8 old = g->leaf_class[l];
 
 	if (old == class)
 		return;
 	if (old != POTAD_NO_CLASS) {
-		index = g->index[old];
+		index = g->index[m][old];
 		index[w] &= ~bit;
 		if (!(index[0] | index[1] | index[2] | index[3]))
-			g->classes &= ~(1U << old);
+			g->classes[m] &= ~(1U << old);
 	}
 	if (class != POTAD_NO_CLASS) {
-		g->index[class][w] |= bit;
-		g->classes |= 1U << class;
+		g->index[m][class][w] |= bit;
+		g->classes[m] |= 1U << class;
 	}
-	g->leaf_class[l] = class;
+	g->leaf[l] = class | m << 4;
 }
 
-/* The lowest leaf in a class; -1 if it is empty. */
+/* The lowest leaf in a class that is not empty; -1 if it is after all. */
 static int index_first(const u64 *index)
 {
 	unsigned int w;
@@ -63,57 +65,84 @@ static int index_first(const u64 *index)
 	return -1;
 }
 
-/* The maps of leaf @l have lost some free units. */
-static void leaf_shrunk(struct potad_group *g, unsigned int l)
+/* The maps of leaf @l, which was in class @old, have changed. */
+static void leaf_changed(struct potad_group *g, unsigned int l, unsigned int old)
 {
-	int class = potad_node_class(&g->leaf[l]);
+	int class = potad_node_class(&g->node[l]);
 
-	leaf_reclass(g, l, class < 0 ? POTAD_NO_CLASS : class);
+	leaf_move(g, l, old, class < 0 ? POTAD_NO_CLASS : class);
 }
 
-/* Breaks the free leaf @l: from now on its own maps count. */
-static void leaf_break(struct potad_group *g, unsigned int l)
+/* Breaks the free leaf @l for @m: from now on its own maps count. */
+static void leaf_break(struct potad_group *g, unsigned int l, unsigned int m)
 {
 	potad_node_set(&g->top, l, 0, POTAD_CODE_BROKEN);
 	g->top_class = potad_node_class(&g->top);
-	potad_node_fill(&g->leaf[l], POTAD_CODE_FREE);
+	potad_node_fill(&g->node[l], POTAD_CODE_FREE);
+	g->leaf[l] = POTAD_NO_CLASS | m << 4;
+}
+
+/*
+ * The maps of the broken leaf @l, which was in class @old, have gained free
+ * units: if it is whole, it becomes a free unit of the top node.
+ */
+static void leaf_gained(struct potad_group *g, unsigned int l, unsigned int old)
+{
+	unsigned int class;
+
+	if (!potad_node_whole(&g->node[l])) {
+		leaf_changed(g, l, old);
+		return;
+	}
+	leaf_move(g, l, old, POTAD_NO_CLASS);
+	potad_node_fill(&g->node[l], POTAD_CODE_INSIDE);
+	g->leaf[l] = POTAD_NO_CLASS;
+	potad_node_set(&g->top, l, 0, POTAD_CODE_FREE);
+	class = potad_node_merged(&g->top, l, 0);
+	if ((int)class > g->top_class)
+		g->top_class = class;
 }
 
 /**
  * potad_group_seed() - the first content of a group
  * @g: a dormant group
- * @units: how many of its units there are, 0..65535
+ * @from: its first unit that is there
+ * @to: its last, plus one; 0..65536, but not all of them
  *
- * The first @units units become free, the others are holes: broken for ever,
- * or, in an upper tier, what the tier below is made of.
+ * The units from @from to @to become free, the others are holes: broken for
+ * ever, or, in an upper tier, what the tier below is made of.
  */
-void potad_group_seed(struct potad_group *g, unsigned int units)
+void potad_group_seed(struct potad_group *g, unsigned int from, unsigned int to)
 {
-	unsigned int l, full = units / POTAD_NODE_UNITS;
+	unsigned int l, i;
 
 	potad_node_fill(&g->top, POTAD_CODE_BROKEN);
-	for (l = 0; l < full; l++)
-		potad_node_set(&g->top, l, 0, POTAD_CODE_FREE);
-	for (; l < POTAD_NODE_UNITS; l++) {
-		unsigned int u = l * POTAD_NODE_UNITS, i;
+	for (l = 0; l < POTAD_NODE_UNITS; l++) {
+		unsigned int u = l * POTAD_NODE_UNITS;
 
-		potad_node_fill(&g->leaf[l], POTAD_CODE_BROKEN);
-		for (i = 0; u + i < units; i++)
-			potad_node_set(&g->leaf[l], i, 0, POTAD_CODE_FREE);
-		leaf_shrunk(g, l);
+		if (from <= u && u + POTAD_NODE_UNITS <= to) {
+			potad_node_set(&g->top, l, 0, POTAD_CODE_FREE);
+			continue;
+		}
+		potad_node_fill(&g->node[l], POTAD_CODE_BROKEN);
+		for (i = 0; i < POTAD_NODE_UNITS; i++)
+			if (from <= u + i && u + i < to)
+				potad_node_set(&g->node[l], i, 0, POTAD_CODE_FREE);
+		leaf_changed(g, l, POTAD_NO_CLASS);
 	}
 	g->top_class = potad_node_class(&g->top);
-	g->nr_free = units;
-	g->nr_broken = POTAD_GROUP_UNITS - units;
+	g->nr_free = from < to ? to - from : 0;
+	g->nr_broken = POTAD_GROUP_UNITS - g->nr_free;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_seed);
 
 /* Makes a dormant group, just taken from the tier above, wholly free. */
-void potad_group_wake(struct potad_group *g)
+void potad_group_wake(struct potad_group *g, unsigned int m)
 {
 	potad_node_fill(&g->top, POTAD_CODE_FREE);
 	g->top_class = POTAD_NODE_SHIFT;
 	g->nr_free = POTAD_GROUP_UNITS;
+	g->mobility = m;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_wake);
 
@@ -126,66 +155,152 @@ void potad_group_sleep(struct potad_group *g)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_sleep);
 
-/* The largest order that can be had, 0..16, or -1. */
-int potad_group_order(const struct potad_group *g)
+/* Blocks of whole leaves: @k is 8 or more. */
+static int top_alloc(struct potad_group *g, unsigned int k, u32 *units,
+		     unsigned int nr)
 {
-	if (g->top_class >= 0)
-		return POTAD_NODE_SHIFT + g->top_class;
-	return fls(g->classes) - 1;
+	unsigned int i, got;
+
+	if (g->top_class < (int)(k - POTAD_NODE_SHIFT))
+		return -ENOSPC;
+	got = potad_node_cut(&g->top, k - POTAD_NODE_SHIFT, units, 0, nr);
+	if (WARN_ON_ONCE(!got))
+		return -EUCLEAN;
+	for (i = 0; i < got; i++)
+		units[i] *= POTAD_NODE_UNITS;
+	g->top_class = potad_node_class(&g->top);
+	g->nr_free -= got << k;
+	return got;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_group_order);
+
+/*
+ * The leaf to cut a block of order @k < 8 from, and its class; -ENOSPC; -EUCLEAN
+ * if an index promised one that is not there.
+ */
+static int leaf_for(struct potad_group *g, unsigned int k, unsigned int m,
+		    bool steal, unsigned int *class)
+{
+	unsigned int other;
+	int l = -ENOSPC;
+
+	if (g->classes[m] >> k) {
+		*class = k + __ffs(g->classes[m] >> k);
+		l = index_first(g->index[m][*class]);
+	} else if (g->top_class >= 0) {
+		*class = POTAD_NO_CLASS;
+		l = potad_node_find(&g->top, 0);
+		if (l >= 0)
+			leaf_break(g, l, m);
+	} else if (steal) {
+		for (other = 0; other < POTAD_MOBILITIES; other++) {
+			if (!(g->classes[other] >> k))
+				continue;
+			*class = k + __ffs(g->classes[other] >> k);
+			l = index_first(g->index[other][*class]);
+			break;
+		}
+	}
+	return l == -1 ? -EUCLEAN : l;
+}
 
 /**
- * potad_group_alloc() - cut a block
+ * potad_group_alloc() - cut blocks
  * @g: the group
- * @k: order of the block, 0..15
- * @broken: mark its only unit broken, not allocated (@k is 0): it goes to the
- *	    tier below
+ * @k: their order, 0..15
+ * @m: their mobility
+ * @steal: if there is no other room, from leaves of another mobility
+ * @units: set to their first units
+ * @nr: how many are wanted
  *
- * Return: the first unit; -ENOSPC if there is no such block; -EUCLEAN if a
+ * Return: how many there are, 1..@nr; -ENOSPC if there is none; -EUCLEAN if a
  * class promised one and its node has none, so that somebody has overwritten
  * them: nothing is handed out.
  */
-int potad_group_alloc(struct potad_group *g, unsigned int k, bool broken)
+int potad_group_alloc(struct potad_group *g, unsigned int k, unsigned int m,
+		      bool steal, u32 *units, unsigned int nr)
 {
-	int l, i;
+	unsigned int class, n, got = 0;
+	int l;
 
-	if (k >= POTAD_NODE_SHIFT) {
-		if (g->top_class < (int)(k - POTAD_NODE_SHIFT))
-			return -ENOSPC;
-		i = potad_node_find(&g->top, k - POTAD_NODE_SHIFT);
-		if (WARN_ON_ONCE(i < 0))
-			return -EUCLEAN;
-		potad_node_take(&g->top, i, k - POTAD_NODE_SHIFT);
-		g->top_class = potad_node_class(&g->top);
-		g->nr_free -= 1U << k;
-		return i * POTAD_NODE_UNITS;
-	}
+	if (k >= POTAD_NODE_SHIFT)
+		return top_alloc(g, k, units, nr);
 
-	if (g->classes >> k) {
-		l = index_first(g->index[k + __ffs(g->classes >> k)]);
-	} else if (g->top_class >= 0) {
-		l = potad_node_find(&g->top, 0);
-		if (l >= 0)
-			leaf_break(g, l);
-	} else {
-		return -ENOSPC;
+	while (got < nr) {
+		l = leaf_for(g, k, m, steal, &class);
+		if (l == -ENOSPC)
+			break;
+		if (WARN_ON_ONCE(l < 0))
+			return got ?: -EUCLEAN;
+		n = potad_node_cut(&g->node[l], k, units + got,
+				   l * POTAD_NODE_UNITS, nr - got);
+		if (WARN_ON_ONCE(!n))
+			return got ?: -EUCLEAN;
+		leaf_changed(g, l, class);
+		g->nr_free -= n << k;
+		got += n;
 	}
-
-	i = l < 0 ? -1 : potad_node_find(&g->leaf[l], k);
-	if (WARN_ON_ONCE(i < 0))
-		return -EUCLEAN;
-	if (broken) {
-		potad_node_set(&g->leaf[l], i, 0, POTAD_CODE_BROKEN);
-		g->nr_broken++;
-	} else {
-		potad_node_take(&g->leaf[l], i, k);
-	}
-	leaf_shrunk(g, l);
-	g->nr_free -= 1U << k;
-	return l * POTAD_NODE_UNITS + i;
+	return got ?: -ENOSPC;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_alloc);
+
+/**
+ * potad_group_lend() - take one unit for the tier below
+ * @g: the group, of an upper tier
+ *
+ * Return: the unit, broken from now on; -ENOSPC; -EUCLEAN.
+ */
+int potad_group_lend(struct potad_group *g)
+{
+	unsigned int class;
+	int l, i;
+
+	l = leaf_for(g, 0, 0, true, &class);
+	if (l == -ENOSPC)
+		return l;
+	i = l < 0 ? -1 : potad_node_find(&g->node[l], 0);
+	if (WARN_ON_ONCE(i < 0))
+		return -EUCLEAN;
+	potad_node_set(&g->node[l], i, 0, POTAD_CODE_BROKEN);
+	leaf_changed(g, l, class);
+	g->nr_free--;
+	g->nr_broken++;
+	return l * POTAD_NODE_UNITS + i;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_lend);
+
+/**
+ * potad_group_take() - cut this very block
+ * @g: the group, not dormant
+ * @u: its first unit, aligned to @k
+ * @k: its order, 0..15
+ * @m: its mobility, if a leaf is broken for it
+ *
+ * Return: 0; -EBUSY if some of it is not free.
+ */
+int potad_group_take(struct potad_group *g, unsigned int u, unsigned int k,
+		     unsigned int m)
+{
+	unsigned int l = u / POTAD_NODE_UNITS, i = u % POTAD_NODE_UNITS;
+
+	if (k >= POTAD_NODE_SHIFT) {
+		k -= POTAD_NODE_SHIFT;
+		if (!potad_node_is_free(&g->top, l, k))
+			return -EBUSY;
+		potad_node_take(&g->top, l, k);
+		g->top_class = potad_node_class(&g->top);
+		g->nr_free -= POTAD_NODE_UNITS << k;
+		return 0;
+	}
+	if (potad_node_is_free(&g->top, l, 0))
+		leaf_break(g, l, m);
+	else if (!potad_node_is_free(&g->node[l], i, k))
+		return -EBUSY;
+	potad_node_take(&g->node[l], i, k);
+	leaf_changed(g, l, potad_leaf_class(g, l));
+	g->nr_free -= 1U << k;
+	return 0;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_take);
 
 /**
  * potad_group_is_block() - is just this block allocated?
@@ -196,79 +311,132 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_group_alloc);
  * Return: true if an allocated block starts at @u and has order @k: not
  * larger, not smaller, not free.
  */
-bool potad_group_is_block(struct potad_group *g, unsigned int u, unsigned int k)
+bool potad_group_is_block(const struct potad_group *g, unsigned int u,
+			  unsigned int k)
 {
 	if (k >= POTAD_NODE_SHIFT)
 		return potad_node_is_block(&g->top, u / POTAD_NODE_UNITS,
 					   k - POTAD_NODE_SHIFT);
-	return potad_node_is_block(&g->leaf[u / POTAD_NODE_UNITS],
+	return potad_node_is_block(&g->node[u / POTAD_NODE_UNITS],
 				   u % POTAD_NODE_UNITS, k);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_is_block);
 
 /**
- * potad_group_free() - a block comes back
+ * potad_group_free() - blocks come back
  * @g: the group
- * @u: its first unit
- * @k: its order, 0..15; a broken unit that has become whole again: 0
+ * @k: their order, 0..15
+ * @units: their first units, each aligned to @k
+ * @nr: how many
  *
- * The caller has checked it with potad_group_is_block(), or is the tier below.
- * May leave the group wholly free: see potad_group_is_whole().
+ * Those that follow each other and lie in one leaf are freed as one.  May leave
+ * the group wholly free: see potad_group_is_whole().
+ *
+ * Return: how many were freed: @nr, or the index of the first that is no block.
  */
-void potad_group_free(struct potad_group *g, unsigned int u, unsigned int k)
+unsigned int potad_group_free(struct potad_group *g, unsigned int k,
+			      const u32 *units, unsigned int nr)
 {
-	unsigned int l = u / POTAD_NODE_UNITS, i = u % POTAD_NODE_UNITS, class;
-	struct potad_node *leaf = &g->leaf[l];
+	unsigned int done = 0, class;
 
-	g->frees++;
-	g->nr_free += 1U << k;
+	while (done < nr && k >= POTAD_NODE_SHIFT) {
+		unsigned int l = units[done] / POTAD_NODE_UNITS;
 
-	if (k < POTAD_NODE_SHIFT) {
-		if (potad_node_code(leaf, i) == POTAD_CODE_BROKEN)
-			g->nr_broken--;
-		potad_node_set(leaf, i, k, POTAD_CODE_FREE);
-		class = potad_node_merged(leaf, i, k);
-		if (class < POTAD_NODE_SHIFT) {
-			if (g->leaf_class[l] == POTAD_NO_CLASS ||
-			    g->leaf_class[l] < class)
-				leaf_reclass(g, l, class);
-			return;
-		}
-		leaf_reclass(g, l, POTAD_NO_CLASS);
-		potad_node_fill(leaf, POTAD_CODE_INSIDE);
-		k = POTAD_NODE_SHIFT;
+		if (!potad_group_is_block(g, units[done], k))
+			return done;
+		done++;
+		g->nr_free += 1U << k;
+		potad_node_set(&g->top, l, k - POTAD_NODE_SHIFT, POTAD_CODE_FREE);
+		class = potad_node_merged(&g->top, l, k - POTAD_NODE_SHIFT);
+		if ((int)class > g->top_class)
+			g->top_class = class;
 	}
 
-	k -= POTAD_NODE_SHIFT;
-	potad_node_set(&g->top, l, k, POTAD_CODE_FREE);
-	class = potad_node_merged(&g->top, l, k);
-	if ((int)class > g->top_class)
-		g->top_class = class;
+	while (done < nr) {
+		unsigned int l = units[done] / POTAD_NODE_UNITS, n = 0;
+		struct potad_node *node = &g->node[l];
+
+		while (done + n < nr && units[done + n] / POTAD_NODE_UNITS == l) {
+			unsigned int i = units[done + n] % POTAD_NODE_UNITS;
+
+			if (!potad_node_is_block(node, i, k))
+				break;
+			potad_node_set(node, i, k, POTAD_CODE_FREE);
+			n++;
+		}
+		if (!n)
+			break;
+		done += n;
+		g->nr_free += n << k;
+		leaf_gained(g, l, potad_leaf_class(g, l));
+	}
+	return done;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_free);
 
-/**
- * potad_group_break() - take one free unit out for good
- * @g: the group
- * @u: the unit; free
- *
- * The unit becomes broken: retired, or handed to the tier below.
- */
+/* A broken unit becomes free: restored, or whole again in the tier below. */
+void potad_group_return(struct potad_group *g, unsigned int u)
+{
+	unsigned int l = u / POTAD_NODE_UNITS;
+
+	potad_node_set(&g->node[l], u % POTAD_NODE_UNITS, 0, POTAD_CODE_FREE);
+	g->nr_free++;
+	g->nr_broken--;
+	leaf_gained(g, l, potad_leaf_class(g, l));
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_return);
+
+/* A free unit becomes broken: retired, or handed to the tier below. */
 void potad_group_break(struct potad_group *g, unsigned int u)
 {
-	unsigned int l = u / POTAD_NODE_UNITS, i = u % POTAD_NODE_UNITS;
+	unsigned int l = u / POTAD_NODE_UNITS;
 
 	if (potad_node_code(&g->top, l) == POTAD_CODE_FREE)
-		leaf_break(g, l);
-	potad_node_set(&g->leaf[l], i, 0, POTAD_CODE_BROKEN);
-	leaf_shrunk(g, l);
+		leaf_break(g, l, 0);
+	potad_node_set(&g->node[l], u % POTAD_NODE_UNITS, 0, POTAD_CODE_BROKEN);
+	leaf_changed(g, l, potad_leaf_class(g, l));
 	g->nr_free--;
 	g->nr_broken++;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_break);
 
+/* An allocated block of one unit becomes broken: it goes to the tier below. */
+void potad_group_open(struct potad_group *g, unsigned int u)
+{
+	potad_node_set(&g->node[u / POTAD_NODE_UNITS], u % POTAD_NODE_UNITS, 0,
+		       POTAD_CODE_BROKEN);
+	g->nr_broken++;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_open);
+
+/**
+ * potad_group_split() - of one allocated block make two
+ * @g: the group
+ * @u: its first unit
+ * @k: its order, 1..15
+ */
+void potad_group_split(struct potad_group *g, unsigned int u, unsigned int k)
+{
+	unsigned int l = u / POTAD_NODE_UNITS, i = u % POTAD_NODE_UNITS;
+
+	if (k > POTAD_NODE_SHIFT) {
+		i = l + (1U << (k - POTAD_NODE_SHIFT - 1));
+		g->top.head[i / 64] |= 1ULL << (i % 64);
+		return;
+	}
+	if (k == POTAD_NODE_SHIFT) {
+		/* The leaf was one block of the top node: now it is two of its own. */
+		potad_node_set(&g->top, l, 0, POTAD_CODE_BROKEN);
+		g->node[l].head[0] |= 1;
+		g->leaf[l] = POTAD_NO_CLASS;
+	}
+	i += 1U << (k - 1);
+	g->node[l].head[i / 64] |= 1ULL << (i % 64);
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_group_split);
+
 /* The code of unit @u, and whether it is the top node that says so. */
-enum potad_code potad_group_code(struct potad_group *g, unsigned int u,
+enum potad_code potad_group_code(const struct potad_group *g, unsigned int u,
 				 bool *in_top)
 {
 	enum potad_code code;
@@ -277,7 +445,7 @@ enum potad_code potad_group_code(struct potad_group *g, unsigned int u,
 	*in_top = code != POTAD_CODE_BROKEN;
 	if (*in_top)
 		return code;
-	return potad_node_code(&g->leaf[u / POTAD_NODE_UNITS],
+	return potad_node_code(&g->node[u / POTAD_NODE_UNITS],
 			       u % POTAD_NODE_UNITS);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_code);
@@ -289,6 +457,13 @@ static const char *node_check(const struct potad_node *n, unsigned int *free,
 	unsigned int i, first, k;
 
 	for (i = 0; i < POTAD_NODE_UNITS; i++) {
+		/* Whole words of one code, as most are, at once. */
+		if (!(i % 64) && n->free[i / 64] == ~0ULL &&
+		    (!n->head[i / 64] || n->head[i / 64] == ~0ULL)) {
+			*(n->head[i / 64] ? broken : free) += 64;
+			i += 63;
+			continue;
+		}
 		switch (potad_node_code(n, i)) {
 		case POTAD_CODE_FREE:
 			(*free)++;
@@ -315,57 +490,76 @@ static bool node_is_zero(const struct potad_node *n)
 	return !memchr_inv(n, 0, sizeof(*n));
 }
 
+static const char *index_check(const struct potad_group *g)
+{
+	u64 index[POTAD_MOBILITIES][POTAD_CLASSES][POTAD_NODE_WORDS] = { };
+	unsigned int m, c, l;
+
+	for (l = 0; l < POTAD_NODE_UNITS; l++) {
+		c = potad_leaf_class(g, l);
+		m = g->leaf[l] >> 4;
+		if (c == POTAD_NO_CLASS)
+			continue;
+		if (c >= POTAD_CLASSES || m >= POTAD_MOBILITIES)
+			return "class or mobility that cannot be";
+		index[m][c][l / 64] |= 1ULL << (l % 64);
+	}
+	if (memcmp(index, g->index, sizeof(index)))
+		return "class index and leaf differ";
+	for (m = 0; m < POTAD_MOBILITIES; m++)
+		for (c = 0; c < POTAD_CLASSES; c++)
+			if (!(g->classes[m] & (1U << c)) !=
+			    !memchr_inv(index[m][c], 0, sizeof(index[m][c])))
+				return "summary of the class index";
+	return NULL;
+}
+
 /**
  * potad_group_check() - recompute everything from the maps
  * @g: the group
  *
  * Return: NULL, or what is wrong, in words.
  */
-const char *potad_group_check(struct potad_group *g)
+const char *potad_group_check(const struct potad_group *g)
 {
-	unsigned int l, c, free_leaves = 0, broken_leaves = 0;
+	unsigned int l, free_leaves = 0, broken_leaves = 0;
 	unsigned int free = 0, broken = 0;
 	const char *wrong;
 
 	if (potad_group_is_dormant(g)) {
 		for (l = 0; l < POTAD_NODE_UNITS; l++)
-			if (!node_is_zero(&g->leaf[l]) ||
-			    g->leaf_class[l] != POTAD_NO_CLASS)
+			if (!node_is_zero(&g->node[l]) ||
+			    potad_leaf_class(g, l) != POTAD_NO_CLASS)
 				return "leaf in use in a dormant group";
-		if (g->nr_free || g->nr_broken || g->classes ||
-		    g->top_class != -1)
+		if (g->nr_free || g->nr_broken || g->top_class != -1)
 			return "counters of a dormant group";
-		return NULL;
+		return index_check(g);
 	}
 
 	wrong = node_check(&g->top, &free_leaves, &broken_leaves);
 	if (wrong)
 		return wrong;
 	for (l = 0; l < POTAD_NODE_UNITS; l++) {
-		const struct potad_node *leaf = &g->leaf[l];
-		int class = potad_node_class(leaf);
+		const struct potad_node *node = &g->node[l];
+		int class = potad_node_class(node);
 
 		if (potad_node_code(&g->top, l) != POTAD_CODE_BROKEN) {
-			if (!node_is_zero(leaf))
+			if (!node_is_zero(node))
 				return "leaf in use that is not broken";
 		} else {
-			wrong = node_check(leaf, &free, &broken);
+			wrong = node_check(node, &free, &broken);
 			if (wrong)
 				return wrong;
 		}
 		if (class == POTAD_NODE_SHIFT)
 			return "whole leaf that is still broken";
-		if (g->leaf_class[l] != (u8)class)
+		if (potad_leaf_class(g, l) !=
+		    (class < 0 ? POTAD_NO_CLASS : (unsigned int)class))
 			return "leaf in a wrong class";
-		for (c = 0; c < POTAD_CLASSES; c++)
-			if (((g->index[c][l / 64] >> (l % 64)) & 1) !=
-			    ((int)c == class))
-				return "class index and leaf differ";
 	}
-	for (c = 0; c < POTAD_CLASSES; c++)
-		if (!!(g->classes & (1U << c)) !=
-		    !!memchr_inv(g->index[c], 0, sizeof(g->index[c])))
-			return "summary of the class index";
+	wrong = index_check(g);
+	if (wrong)
+		return wrong;
 	if (g->top_class != potad_node_class(&g->top))
 		return "class of the top node";
 	if (g->nr_free != free + free_leaves * POTAD_NODE_UNITS)

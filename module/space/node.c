@@ -52,21 +52,30 @@ static inline int word_class(u64 runs)
 	return grow(runs, 4) ? 5 : 4;
 }
 
-/* In a word whose class is @k or more: the best fit for a block of order @k. */
+/*
+ * In a word whose class is @k or more: the best fit for a block of order @k.
+ * Unrolled, so that what starts[] says is in the instructions.
+ */
 static unsigned int word_find(u64 runs, unsigned int k)
 {
-	unsigned int j;
+	u64 pairs, singles;
 
-	for (j = 0; j < k; j++)
-		runs = grow(runs, j);
-	for (; j < 6; j++) {
-		u64 pairs = grow(runs, j);
-		u64 singles = runs & ~(pairs | pairs << (1U << j));
+#define STEP(j)								\
+	do {								\
+		pairs = grow(runs, j);					\
+		singles = runs & ~(pairs | pairs << (1U << (j)));	\
+		if (k <= (j) && singles)				\
+			return __ffs64(singles);			\
+		runs = pairs;						\
+	} while (0)
 
-		if (singles)
-			return __ffs64(singles);
-		runs = pairs;
-	}
+	STEP(0);
+	STEP(1);
+	STEP(2);
+	STEP(3);
+	STEP(4);
+	STEP(5);
+#undef STEP
 	return 0;
 }
 
@@ -126,6 +135,65 @@ int potad_node_find(const struct potad_node *n, unsigned int k)
 	return best * 64 + word_find(potad_node_avail(n, best), k);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_node_find);
+
+/**
+ * potad_node_cut() - cut several blocks
+ * @n: the node
+ * @k: their order, 0..7
+ * @units: set to the indexes of their first units, plus @base
+ * @base: added to each
+ * @nr: how many are wanted
+ *
+ * Each goes where potad_node_find() would put it, but that a word which was
+ * begun is used up first: what is left of a run is the best fit as a rule.
+ *
+ * Return: how many there are, 0..@nr.
+ */
+unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
+			    u32 base, unsigned int nr)
+{
+	unsigned int got = 0;
+	int i;
+
+	while (got < nr) {
+		i = potad_node_find(n, k);
+		if (i < 0)
+			break;
+		for (;;) {
+			u64 avail;
+
+			potad_node_take(n, i, k);
+			units[got++] = base + i;
+			if (got == nr || k >= 6)
+				break;
+			avail = potad_node_avail(n, i / 64);
+			if (word_class(avail) < (int)k)
+				break;
+			i = (i & ~63) + word_find(avail, k);
+		}
+	}
+	return got;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_cut);
+
+/**
+ * potad_node_pieces() - where in a word free blocks are
+ * @n: the node
+ * @w: the word
+ * @k: their order, 0..5
+ *
+ * Return: a bit for each aligned free block of order @k, at its first unit.
+ */
+u64 potad_node_pieces(const struct potad_node *n, unsigned int w, unsigned int k)
+{
+	u64 runs = potad_node_avail(n, w);
+	unsigned int j;
+
+	for (j = 0; j < k; j++)
+		runs = grow(runs, j);
+	return runs;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_pieces);
 
 /**
  * potad_node_class() - order of the largest free block

@@ -162,6 +162,10 @@ static inline bool potad_node_is_block(const struct potad_node *n,
 }
 
 int potad_node_find(const struct potad_node *n, unsigned int k);
+unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
+			    u32 base, unsigned int nr);
+u64 potad_node_pieces(const struct potad_node *n, unsigned int w,
+		      unsigned int k);
 int potad_node_class(const struct potad_node *n);
 unsigned int potad_node_block(const struct potad_node *n, unsigned int i,
 			      unsigned int *k);

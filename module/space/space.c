@@ -1,41 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The space: a radix-256 buddy in tiers of groups.
+ * The space: a set of spans, and what can be done with it.
  *
- * A group (group.h) serves orders 0..15 over 65536 units.  Tier 0's units are
- * granules.  Tier 1's units are whole groups of tier 0, tier 2's are whole
- * groups of tier 1; each tier adds 16 orders.  A space has as many tiers as it
- * takes for the topmost to be one group:
+ *	space.c   the set; take a block, give it back; count and check
+ *	span.c    one span: tiers of groups
+ *	group.c   65536 units under one lock
+ *	node.c    256 units in one line
+ *	failed.c  granules that must never be handed out again
+ *	run.c     adjacent blocks, where one will not do
+ *	cache.c   per-CPU stacks of blocks in front of all that
  *
- *	tier 1         [ group 0:  u0  u1  u2  u3 ... ]        orders 16..31
- *	                           |       |
- *	                        (free)  (broken)
- *	                                   |
- *	tier 0   [ group 0 ] [ group 1 ] [ group 2 ] ...        orders 0..15
- *	          dormant     dormant      awake
+ * Where a block comes from: each CPU goes on where it last found room for its
+ * kind (its home), as long as there is some; so it meets others rarely, and
+ * looks at no more than the group itself.  After that, in this order: the
+ * fullest group of that mobility that is nobody else's home; a group that is
+ * woken for it; somebody's home; a leaf of another mobility's group; room in
+ * another mobility's leaf.
  *
- * A unit that is free, or part of a block, at its tier has a dormant group
- * below it, in which nothing is set.  A unit that is broken has an awake one.
- *
- * Going down (tier_take): an allocation that finds no room in its tier takes a
- * unit from the tier above, marks it broken, and wakes the group below.
- * Going up (raise): a group that has become wholly free is put to sleep, and
- * becomes a free unit above.  Both hold the two groups' locks, so that free
- * memory is never out of sight of somebody who holds the right lock.
- *
- * Lock order: a tier's group lock before those of the tiers below it.  Never
- * two of one tier.  A group's lock protects all of the group, and the state
- * (awake or dormant) of the groups below its units.  All are raw spinlocks
- * taken with interrupts off.  To allocate and free takes a few dozen words under
- * a lock; granules that failed in the block, a walk over those of its group;
- * counting and checking, one group's maps.
- *
- * What is read without a lock: hint[], one word for each group, written under
- * the group's lock at the end of each change.  It is a hint where to look; the
- * lock decides.  Only "there is nothing" is concluded from hints alone, and
- * only if no group moved between tiers (@begun, @done) and nothing was freed
- * (the counters in the hints) between the first look and the last: then some
- * moment existed at which no such block was there.  See potad_space_alloc().
+ * Locks: spans_mutex (sleeps), then the group locks of span.h, then spare_lock.
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>
@@ -46,460 +28,372 @@
 #include <linux/irqflags.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
-#include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "../include/compat.h"
-#include "group.h"
-#include "space.h"
+#include "span.h"
 
-#define POTAD_TIERS		3
-#define TIER_ORDERS		POTAD_GROUP_SHIFT
-static_assert(POTAD_MAX_ORDER + 1 == POTAD_TIERS * TIER_ORDERS);
+/* Blocks that are taken, or given back, under one lock. */
+#define BATCH			16U
+/* Marks for failed granules of blocks in use that a reserve has. */
+#define POTAD_RESERVED_FAILED	64U
 
-/* A hint: what a group had when it was last changed. */
-#define HINT_ORDER(h)		((int)((h) & 0xff) - 1)
-#define HINT_FREE(h)		((u32)((h) >> 8) & 0xffffff)
-#define HINT_FREES(h)		((u32)((h) >> 32))
+/* Memory of the space's own */
 
-struct tier {
-	struct potad_group *group;
-	u64		*hint;		/* written under the group's lock */
-	u64		nr;
-};
-
-/* Which group of each tier this CPU used last.  No more than a habit. */
-struct habit {
-	u32		group[POTAD_TIERS];
-};
-
-struct potad_space {
-	u64		nr;		/* granules; constant */
-	unsigned int	tiers;		/* constant */
-	struct tier	tier[POTAD_TIERS];
-	struct habit __percpu *habit;
-	atomic_t	begun, done;	/* moves of a group between tiers */
-	bool		unclean;	/* found overwritten: hands out no more */
-	atomic64_t	nr_retired;
-	atomic64_t	nr_pending;
-	raw_spinlock_t	spare_lock;	/* innermost; protects @spare */
-	struct list_head spare;		/* used-up struct failed */
-};
-
-/* A granule that failed while it was part of an allocated block. */
-struct failed {
-	struct list_head list;		/* on the pending list of the group */
-	u64		granule;	/* that the block was cut from */
-};
-
-static struct lock_class_key tier_key[POTAD_TIERS];
-
-static unsigned int unit_of(u64 granule, unsigned int t)
+void *potad_meta_alloc(struct potad_space *s, size_t bytes)
 {
-	return (granule >> (t * TIER_ORDERS)) % POTAD_GROUP_UNITS;
+	char *p = s->reserve;
+
+	if (!s->reserve_end && bytes < PAGE_SIZE)
+		return kzalloc(roundup_pow_of_two(bytes), GFP_KERNEL);
+	if (!s->reserve_end)
+		return __vmalloc(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	bytes = ALIGN(bytes, SMP_CACHE_BYTES);
+	if (bytes > (size_t)(s->reserve_end - p))
+		return NULL;
+	s->reserve += bytes;
+	return memset(p, 0, bytes);
 }
 
-static u64 group_of(u64 granule, unsigned int t)
+void potad_meta_free(struct potad_space *s, void *p)
 {
-	return granule >> ((t + 1) * TIER_ORDERS);
+	if (!s->reserve_end)
+		kvfree(p);
 }
 
-/* The number of group @g in its tier. */
-static u64 group_nr(const struct potad_space *s, unsigned int t,
-		    const struct potad_group *g)
+/* Allocation */
+
+static bool points_into(const struct potad_group *g, const struct potad_span *span)
 {
-	return g - s->tier[t].group;
+	return g && g->span == span;
 }
 
-static u64 granule_of(struct potad_space *s, unsigned int t,
-		      struct potad_group *g, unsigned int u)
-{
-	u64 nr = group_nr(s, t, g);
-
-	return (nr << TIER_ORDERS | u) << (t * TIER_ORDERS);
-}
-
-/* The group that unit @u of @g, in tier @t > 0, is made of. */
-static struct potad_group *group_below(struct potad_space *s, unsigned int t,
-				       struct potad_group *g, unsigned int u)
-{
-	u64 nr = group_nr(s, t, g);
-
-	return &s->tier[t - 1].group[nr << TIER_ORDERS | u];
-}
-
-/*
- * A lock that one function takes is often given back by another (tier_take(),
- * path_lock()); sparse, which counts within a function, is told of neither.
- */
-static void group_lock(struct potad_group *g)
-{
-	lockdep_assert_irqs_disabled();
-	raw_spin_lock(&g->lock);
-	__release(&g->lock);
-}
-
-static void group_unlock(struct potad_group *g)
-{
-#ifdef POTAD_DEBUG
-	const char *wrong = potad_group_check(g);
-
-	WARN_ONCE(wrong, "potad: %s\n", wrong);
-#endif
-	__acquire(&g->lock);
-	raw_spin_unlock(&g->lock);
-}
-
-/* Tells those who look without the lock what @g has now. */
-static void group_tell(struct potad_space *s, unsigned int t,
+static void habit_move(struct potad_habit *habit, unsigned int m, bool big,
 		       struct potad_group *g)
 {
-	u64 hint = (u64)g->frees << 32 | g->nr_free << 8 |
-		   (potad_group_order(g) + 1);
+	struct potad_group *old = READ_ONCE(habit->home[m][big]);
 
-	WRITE_ONCE(s->tier[t].hint[group_nr(s, t, g)], hint);
-}
-
-/* Ends a change of @g. */
-static void group_changed(struct potad_space *s, unsigned int t,
-			  struct potad_group *g)
-{
-	group_tell(s, t, g);
-	group_unlock(g);
-}
-
-/* Around a change that moves a group from a tier to another. */
-static void move_begin(struct potad_space *s)
-{
-	atomic_inc(&s->begun);
-	smp_mb__after_atomic();	/* before the move; see search() */
-}
-
-static void move_end(struct potad_space *s)
-{
-	smp_mb__before_atomic();	/* after the move */
-	atomic_inc(&s->done);
-}
-
-/*
- * Where to look for a block of order @k: for small ones where this CPU looked
- * before, so that CPUs keep out of each other's way; else in the fullest group
- * that has room, so that empty ones stay empty.
- */
-static struct potad_group *tier_pick(struct potad_space *s, unsigned int t,
-				     unsigned int k)
-{
-	struct tier *tier = &s->tier[t];
-	u32 last = this_cpu_read(s->habit->group[t]), least = U32_MAX;
-	u64 i, best = 0;
-
-	if (k < POTAD_NODE_SHIFT &&
-	    HINT_ORDER(READ_ONCE(tier->hint[last])) >= (int)k)
-		return &tier->group[last];
-
-	for (i = 0; i < tier->nr; i++) {
-		u64 hint = READ_ONCE(tier->hint[i]);
-
-		if (HINT_ORDER(hint) >= (int)k && HINT_FREE(hint) < least) {
-			least = HINT_FREE(hint);
-			best = i;
-		}
-	}
-	if (least == U32_MAX)
-		return NULL;
-	this_cpu_write(s->habit->group[t], best);
-	return &tier->group[best];
-}
-
-/*
- * Takes a block of order @k from tier @t, or from one above, in which case a
- * group is woken on the way down.  On success *@gp is the group, locked; the
- * caller calls group_changed().
- *
- * Return: the unit; -ENOSPC if no group showed room; -EUCLEAN if one promised
- * more than it had, which cannot be, and means that its memory was overwritten.
- */
-static int tier_take(struct potad_space *s, unsigned int t, unsigned int k,
-		     bool broken, struct potad_group **gp)
-{
-	struct potad_group *g, *above;
-	int u;
-
-	while ((g = tier_pick(s, t, k))) {
-		group_lock(g);
-		u = potad_group_alloc(g, k, broken);
-		if (u >= 0) {
-			*gp = g;
-			return u;
-		}
-		group_unlock(g);
-		if (u != -ENOSPC)
-			return u;
-	}
-	if (t + 1 == s->tiers)
-		return -ENOSPC;
-
-	u = tier_take(s, t + 1, 0, true, &above);
-	if (u < 0)
-		return u;
-	move_begin(s);
-	g = group_below(s, t + 1, above, u);
-	group_lock(g);
-	potad_group_wake(g);
-	this_cpu_write(s->habit->group[t], group_nr(s, t, g));
-	u = potad_group_alloc(g, k, broken);
-	/* What moves is shown below before it is gone above. */
-	group_tell(s, t, g);
-	group_changed(s, t + 1, above);
-	if (u < 0)
-		group_unlock(g);
-	*gp = g;
-	move_end(s);
-	return u;
-}
-
-/* Lets group @g of tier @t, which was seen wholly free, become a unit above. */
-static void raise(struct potad_space *s, unsigned int t, struct potad_group *g)
-{
-	while (t + 1 < s->tiers) {
-		u64 granule = granule_of(s, t, g, 0);
-		struct potad_group *above;
-		bool whole;
-
-		above = &s->tier[t + 1].group[group_of(granule, t + 1)];
-		move_begin(s);
-		group_lock(above);
-		group_lock(g);
-		whole = potad_group_is_whole(g);
-		if (whole) {
-			potad_group_sleep(g);
-			potad_group_free(above, unit_of(granule, t + 1), 0);
-		}
-		group_changed(s, t, g);
-		whole = whole && potad_group_is_whole(above);
-		group_changed(s, t + 1, above);
-		move_end(s);
-		if (!whole)
-			return;
-		g = above;
-		t++;
-	}
-}
-
-/*
- * Takes granule out of the free unit around it, from tier @t, whose group @g
- * is locked, down to its own: it ends up alone, and broken.
- */
-static void break_down(struct potad_space *s, unsigned int t,
-		       struct potad_group *g, u64 granule)
-{
-	struct potad_group *below;
-
-	potad_group_break(g, unit_of(granule, t));
-	if (!t) {
-		atomic64_inc(&s->nr_retired);
+	if (old == g)
 		return;
-	}
-	below = group_below(s, t, g, unit_of(granule, t));
-	group_lock(below);
-	potad_group_wake(below);
-	break_down(s, t - 1, below, granule);
-	group_changed(s, t - 1, below);
+	if (old)
+		potad_group_claim(old, false);
+	potad_group_claim(g, true);
+	WRITE_ONCE(habit->home[m][big], g);
 }
 
-/* The sum of all that was ever freed: changes if anything was. */
-static u64 frees(struct potad_space *s)
+/* From where this CPU has not been before. */
+static int look_around(struct potad_space *s, unsigned int t, unsigned int k,
+		       unsigned int m, struct potad_group **gp, u32 *units,
+		       unsigned int nr, unsigned long *flags)
 {
-	unsigned int t;
-	u64 i, sum = 0;
+	struct potad_spans *spans = rcu_dereference(s->spans);
+	enum potad_where where = POTAD_OWN;
+	bool fresh = false, no_memory = false;
+	unsigned int i;
+	int n;
 
-	for (t = 0; t < s->tiers; t++)
-		for (i = 0; i < s->tier[t].nr; i++)
-			sum += HINT_FREES(READ_ONCE(s->tier[t].hint[i]));
+	while (where <= POTAD_ANYWHERE) {
+		for (i = 0; i < spans->nr; i++) {
+			struct potad_span *span = spans->span[i];
+
+			if (t >= span->tiers || READ_ONCE(span->closed))
+				continue;
+			if (fresh)
+				n = potad_span_fresh(span, t, k, m, gp, units,
+						     nr, flags);
+			else
+				n = potad_span_alloc(span, t, k, m, where, gp,
+						     units, nr);
+			if (n == -ENOMEM)
+				no_memory = true;
+			if (n == -ENOMEM || n == -ENOSPC)
+				continue;
+			if (n > 0 && !t && where != POTAD_ANYWHERE)
+				habit_move(potad_habit(s), m,
+					   k >= POTAD_NODE_SHIFT, *gp);
+			return n;
+		}
+		/* What is fresh comes after its own, and before all others'. */
+		fresh = where == POTAD_OWN && !fresh;
+		where += !fresh;
+	}
+	return no_memory ? -ENOMEM : -ENOSPC;
+}
+
+/*
+ * Takes blocks of order @k from tier @t, if there are any: *@gp is their group,
+ * locked.
+ */
+static int take(struct potad_habit *habit, unsigned int t, unsigned int k,
+		unsigned int m, struct potad_group **gp, u32 *units,
+		unsigned int nr, unsigned long *flags)
+{
+	struct potad_group *g;
+	int n;
+
+	/*
+	 * A home stays where it is while interrupts are off: see
+	 * potad_space_remove_span().
+	 */
+	g = t ? NULL : READ_ONCE(habit->home[m][k >= POTAD_NODE_SHIFT]);
+	if (likely(g)) {
+		potad_group_lock(g);
+		n = potad_group_alloc(g, k, m, false, units, nr);
+		if (likely(n > 0)) {
+			*gp = g;
+			return n;
+		}
+		potad_group_unlock(g);
+		if (n != -ENOSPC)
+			return n;
+	}
+	/* To populate a group on the way lets interrupts in, but not RCU. */
+	rcu_read_lock();
+	n = look_around(habit->space, t, k, m, gp, units, nr, flags);
+	rcu_read_unlock();
+	return n;
+}
+
+/* Sums over all CPUs of what has begun, or is done: see potad_begin(). */
+static u32 sum_begun(const struct potad_space *s)
+{
+	unsigned int cpu;
+	u32 sum = 0;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		sum += READ_ONCE(s->habit[cpu].begun);
 	return sum;
+}
+
+static u32 sum_done(const struct potad_space *s)
+{
+	unsigned int cpu;
+	u32 sum = 0;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		sum += READ_ONCE(s->habit[cpu].done);
+	return sum;
+}
+
+/* Somebody has overwritten what is the space's own: hand out no more. */
+static void give_up(struct potad_space *s)
+{
+	unsigned int cpu;
+
+	WRITE_ONCE(s->unclean, true);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		memset(s->habit[cpu].home, 0, sizeof(s->habit[cpu].home));
 }
 
 /* How often a search is done again because others freed meanwhile. */
 #define MAX_SEARCHES		64
 
 /*
- * Takes a block of order @k from tier @t, if there is one: *@gp is its group,
- * locked.
+ * As take(), but that "there is nothing" is the truth.
  *
- * A block can hide from the hints: in a group that is on its way to another
- * tier, or by being freed in a group already looked at while another is taken
- * in one not yet looked at.  Neither has happened if nothing moved and nothing
- * was freed around a search.  Each search more means that another CPU got on
- * with its work; interrupts are let in between.
+ * A block can hide from a look at the hints: in a group that is on its way to
+ * another tier, or by being freed in a group already looked at while another is
+ * taken in one not yet looked at.  Neither has happened if nothing moved and
+ * nothing was freed from before the search until after it (and no span was closed
+ * that may be opened again).  Each search more
+ * means that another CPU got on with its work; interrupts are let in between.
  */
-static int search(struct potad_space *s, unsigned int t, unsigned int k,
-		  struct potad_group **gp, unsigned long *flags)
+static int search(struct potad_habit *habit, unsigned int t, unsigned int k,
+		  unsigned int m, struct potad_group **gp, u32 *units,
+		  unsigned int nr, unsigned long *flags)
 {
-	int u, done, tries = 0;
-	bool moved;
-	u64 before;
+	struct potad_space *s = habit->space;
+	int n, tries = 0;
+	u32 done, begun, closing;
 
-	if (unlikely(READ_ONCE(s->unclean)))
-		return -EUCLEAN;
-	u = tier_take(s, t, k, false, gp);
-	while (u == -ENOSPC && tries++ < MAX_SEARCHES) {
-		done = atomic_read(&s->done);
-		smp_mb();	/* @done before @begun: else one hides */
-		moved = atomic_read(&s->begun) != done;
-		before = frees(s);
-		smp_rmb();	/* what was, before the search */
-		u = tier_take(s, t, k, false, gp);
-		if (u != -ENOSPC)
+	n = take(habit, t, k, m, gp, units, nr, flags);
+	while (unlikely(n == -ENOSPC) && tries++ < MAX_SEARCHES) {
+		if (READ_ONCE(s->unclean))
+			return -EUCLEAN;
+		done = sum_done(s);
+		smp_rmb();	/* @done before @begun: else one hides */
+		begun = sum_begun(s);
+		closing = READ_ONCE(s->closing);
+		smp_mb();	/* what was, before the search */
+		n = take(potad_habit(s), t, k, m, gp, units, nr, flags);
+		if (n != -ENOSPC)
 			break;
 		smp_rmb();	/* the search, before what is */
-		if (!moved && frees(s) == before &&
-		    atomic_read(&s->begun) == done)
+		if (begun == done && sum_begun(s) == begun &&
+		    !(closing & 1) && READ_ONCE(s->closing) == closing)
 			break;
 		local_irq_restore(*flags);
 		cpu_relax();
 		local_irq_save(*flags);
 	}
-	if (unlikely(u == -EUCLEAN))
-		WRITE_ONCE(s->unclean, true);
-	return u;
+	if (unlikely(n == -EUCLEAN))
+		give_up(s);
+	return n;
 }
+
+/*
+ * For the cache, which knows its CPU's habit: takes up to @nr blocks.
+ * Interrupts are off.
+ */
+int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
+		      enum potad_mobility m, u64 *granules, unsigned int nr,
+		      unsigned long *flags)
+{
+	unsigned int t = order / POTAD_GROUP_SHIFT;
+	struct potad_group *g;
+	u32 units[BATCH];
+	int n, i;
+
+	n = search(habit, t, order % POTAD_GROUP_SHIFT, m, &g, units,
+		   min(nr, BATCH), flags);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++)
+		granules[i] = potad_granule(g, units[i]);
+	potad_group_changed(g);
+	return n;
+}
+
+/**
+ * potad_space_alloc_some() - take several blocks at once
+ * @s: the space
+ * @order: their order
+ * @mobility: of what kind they are
+ * @granules: set to their first granules
+ * @nr: how many are wanted, 1 or more
+ *
+ * At least one; as many as one group has, but no more than 16.
+ *
+ * Context: Any but NMI.  Takes group locks with interrupts off.
+ * Return: how many there are, else as potad_space_alloc().
+ */
+int potad_space_alloc_some(struct potad_space *s, unsigned int order,
+			   enum potad_mobility mobility, u64 *granules,
+			   unsigned int nr)
+{
+	unsigned long flags;
+	int n;
+
+	if (order > potad_space_max_order(s) || mobility >= POTAD_MOBILITIES || !nr)
+		return -EINVAL;
+	local_irq_save(flags);
+	n = potad_habit_alloc(potad_habit(s), order, mobility, granules, nr, &flags);
+	local_irq_restore(flags);
+	return n;
+}
+EXPORT_SYMBOL_GPL(potad_space_alloc_some);
 
 /**
  * potad_space_alloc() - take a block
  * @s: the space
  * @order: its order: 2^order granules
+ * @mobility: of what kind it is
  * @granule: set to its first granule, a multiple of 2^order
  *
  * The block comes from the smallest free block of the group that serves it,
  * lowest first.  It belongs to the caller until potad_space_free().
  *
  * Context: Any but NMI.  Takes group locks with interrupts off.
- * Return: 0; -EINVAL if @order is larger than the space; -ENOSPC if there was
- * a moment during the call at which no such block was free (or, after 64
- * searches during each of which other CPUs freed something, if none was found);
- * -EUCLEAN if the space's own memory was found overwritten: then nothing is
- * handed out any more.
+ * Return: 0; -EINVAL if @order is larger than any span, or there is no such
+ * mobility; -ENOSPC if there was a moment during the call at which no such
+ * block was free (or, after 64 searches during each of which other CPUs freed
+ * something, if none was found); -ENOMEM if there would be one, but no memory
+ * to populate its group; -EUCLEAN if the space's own memory was found
+ * overwritten: then nothing is handed out any more.
  */
-int potad_space_alloc(struct potad_space *s, unsigned int order, u64 *granule)
+int potad_space_alloc(struct potad_space *s, unsigned int order,
+		      enum potad_mobility mobility, u64 *granule)
 {
-	unsigned int t = order / TIER_ORDERS, k = order % TIER_ORDERS;
-	struct potad_group *g;
-	unsigned long flags;
-	int u;
+	int n = potad_space_alloc_some(s, order, mobility, granule, 1);
 
-	if (order > potad_space_max_order(s))
-		return -EINVAL;
-
-	local_irq_save(flags);
-	u = search(s, t, k, &g, &flags);
-	if (u >= 0) {
-		*granule = granule_of(s, t, g, u);
-		group_changed(s, t, g);
-		u = 0;
-	}
-	local_irq_restore(flags);
-	return u;
+	return n < 0 ? n : 0;
 }
 EXPORT_SYMBOL_GPL(potad_space_alloc);
 
-/**
- * potad_space_alloc_some() - take several blocks at once
- * @s: the space
- * @order: their order
- * @granules: set to their first granules
- * @nr: how many are wanted, 1 or more
- *
- * As many as one group has, at least one.
- *
- * Context: Any but NMI.  Takes group locks with interrupts off.
- * Return: how many there are, else as potad_space_alloc().
- */
-int potad_space_alloc_some(struct potad_space *s, unsigned int order,
-			   u64 *granules, unsigned int nr)
-{
-	unsigned int t = order / TIER_ORDERS, k = order % TIER_ORDERS, n = 0;
-	struct potad_group *g;
-	unsigned long flags;
-	int u;
-
-	if (order > potad_space_max_order(s))
-		return -EINVAL;
-	local_irq_save(flags);
-	u = search(s, t, k, &g, &flags);
-	if (u < 0) {
-		local_irq_restore(flags);
-		return u;
-	}
-	do {
-		granules[n++] = granule_of(s, t, g, u);
-		if (n == nr)
-			break;
-		u = potad_group_alloc(g, k, false);
-	} while (u >= 0);
-	group_changed(s, t, g);
-	local_irq_restore(flags);
-	return n;
-}
-EXPORT_SYMBOL_GPL(potad_space_alloc_some);
-
-/* A failed granule of this block, if there is one left. */
-static struct failed *first_failed(struct list_head *pending, u64 granule,
-				   unsigned int order)
-{
-	struct failed *f;
-
-	list_for_each_entry(f, pending, list)
-		if (f->granule >> order == granule >> order)
-			return f;
-	return NULL;
-}
-
-/*
- * The granules of a block that failed while it was out are retired now: it is
- * a free block of group @g, tier @t, which is locked; @pending has them.  What
- * failed in one group below is retired before that one is unlocked for the
- * first time, so that nobody can be given any of it.
- */
-static void retire_pending(struct potad_space *s, unsigned int t,
-			   struct potad_group *g, struct list_head *pending,
-			   u64 granule, unsigned int order)
-{
-	struct failed *f;
-
-	while ((f = first_failed(pending, granule, order))) {
-		unsigned int u = unit_of(f->granule, t);
-
-		potad_group_break(g, u);
-		if (t) {
-			struct potad_group *below = group_below(s, t, g, u);
-
-			group_lock(below);
-			potad_group_wake(below);
-			retire_pending(s, t - 1, below, pending, f->granule,
-				       t * TIER_ORDERS);
-			group_changed(s, t - 1, below);
-		} else {
-			atomic64_inc(&s->nr_retired);
-			atomic64_dec(&s->nr_pending);
-			raw_spin_lock(&s->spare_lock);
-			list_move(&f->list, &s->spare);
-			raw_spin_unlock(&s->spare_lock);
-		}
-	}
-}
+/* Free */
 
 /* Why a free is refused: what is there instead of that block. */
-static int free_error(struct potad_space *s, u64 granule)
+static int free_error(struct potad_space *s, u64 granule, unsigned int order)
 {
 	struct potad_extent e;
 
+	if (order > potad_space_max_order(s) || granule >= POTAD_SPACE_END ||
+	    potad_space_query(s, granule, &e) ||
+	    potad_space_query(s, granule + (1ULL << order) - 1, &e))
+		return -ERANGE;
+	if (granule & ((1ULL << order) - 1))
+		return -EINVAL;
 	potad_space_query(s, granule, &e);
 	if (e.state == POTAD_RETIRED)
 		return -EHWPOISON;
 	return e.state == POTAD_FREE ? -ENOENT : -EINVAL;
+}
+
+/* The group that a block of tier @t would be in.  Interrupts are off. */
+static struct potad_group *group_of(struct potad_habit *habit, u64 granule,
+				    unsigned int t)
+{
+	struct potad_group *g = READ_ONCE(habit->last);
+	struct potad_span *span;
+
+	if (!t && g && g->nr == potad_group_nr(granule, 0) &&
+	    granule >= g->span->first && granule < g->span->end)
+		return g;
+	span = potad_span_of(habit->space, granule);
+	if (!span || t >= span->tiers)
+		return NULL;
+	g = potad_span_group(span, t, granule);
+	if (!t)
+		WRITE_ONCE(habit->last, g);
+	return g;
+}
+
+/*
+ * Gives blocks of one order back.  Interrupts are off.  Returns how many went:
+ * @nr, or the index of the first that is no block.
+ */
+unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
+			      const u64 *granules, unsigned int nr)
+{
+	unsigned int t = order / POTAD_GROUP_SHIFT, k = order % POTAD_GROUP_SHIFT;
+	unsigned int done = 0, went, n, i;
+	struct potad_group *g;
+	u32 units[BATCH];
+	bool whole;
+
+	potad_begin(habit);
+	while (done < nr) {
+		u64 group = potad_group_nr(granules[done], t);
+
+		g = group_of(habit, granules[done], t);
+		if (!g)
+			break;
+		for (n = 0; n < BATCH && done + n < nr; n++) {
+			u64 granule = granules[done + n];
+
+			if (potad_group_nr(granule, t) != group ||
+			    granule & ((1ULL << order) - 1))
+				break;
+			units[n] = potad_unit(granule, t);
+		}
+		potad_group_lock(g);
+		went = potad_group_free(g, k, units, n);
+		for (i = 0; unlikely(!list_empty(&g->pending)) && i < went; i++)
+			potad_retire_pending(g, &g->pending, granules[done + i], order);
+		whole = potad_group_is_whole(g);
+		potad_group_changed(g);
+		if (whole)
+			potad_span_raise(g);
+		done += went;
+		if (!n || went < n)
+			break;
+	}
+	potad_end(habit);
+	return done;
 }
 
 /**
@@ -519,244 +413,19 @@ static int free_error(struct potad_space *s, u64 granule)
  */
 int potad_space_free(struct potad_space *s, u64 granule, unsigned int order)
 {
-	unsigned int t = order / TIER_ORDERS, k = order % TIER_ORDERS;
-	struct potad_group *g;
 	unsigned long flags;
-	bool whole;
+	unsigned int went = 0;
 
-	if (order > potad_space_max_order(s) ||
-	    granule > s->nr - (1ULL << order))
-		return -ERANGE;
-	if (granule & ((1ULL << order) - 1))
-		return -EINVAL;
-
-	local_irq_save(flags);
-	g = &s->tier[t].group[group_of(granule, t)];
-	group_lock(g);
-	if (!potad_group_is_block(g, unit_of(granule, t), k)) {
-		group_unlock(g);
+	if (order <= POTAD_MAX_ORDER) {
+		local_irq_save(flags);
+		went = potad_habit_free(potad_habit(s), order, &granule, 1);
 		local_irq_restore(flags);
-		return free_error(s, granule);
 	}
-	potad_group_free(g, unit_of(granule, t), k);
-	if (unlikely(!list_empty(&g->pending))) {
-		move_begin(s);
-		retire_pending(s, t, g, &g->pending, granule, order);
-		move_end(s);
-	}
-	whole = potad_group_is_whole(g);
-	group_changed(s, t, g);
-	if (whole)
-		raise(s, t, g);
-	local_irq_restore(flags);
-	return 0;
+	return likely(went) ? 0 : free_error(s, granule, order);
 }
 EXPORT_SYMBOL_GPL(potad_space_free);
 
-/*
- * Locks the groups from the topmost down to the one that says what granule is
- * part of, and returns that one's tier; path_unlock() undoes it.
- */
-static unsigned int path_lock(struct potad_space *s, u64 granule,
-			      enum potad_code *code, bool *in_top,
-			      unsigned long *flags)
-{
-	unsigned int t = s->tiers - 1;
-
-	local_irq_save(*flags);
-	for (;; t--) {
-		struct potad_group *g = &s->tier[t].group[group_of(granule, t)];
-
-		group_lock(g);
-		*code = potad_group_code(g, unit_of(granule, t), in_top);
-		if (!t || *code != POTAD_CODE_BROKEN)
-			return t;
-	}
-}
-
-/* If something was changed, it was in the last group, or below. */
-static void path_unlock(struct potad_space *s, u64 granule, unsigned int t,
-			unsigned long flags)
-{
-	group_tell(s, t, &s->tier[t].group[group_of(granule, t)]);
-	for (; t < s->tiers; t++)
-		group_unlock(&s->tier[t].group[group_of(granule, t)]);
-	local_irq_restore(flags);
-}
-
-static struct failed *find_failed(struct potad_group *g, u64 granule)
-{
-	struct failed *f;
-
-	list_for_each_entry(f, &g->pending, list)
-		if (f->granule == granule)
-			return f;
-	return NULL;
-}
-
-static struct failed *failed_get(struct potad_space *s)
-{
-	struct failed *f;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&s->spare_lock, flags);
-	f = list_first_entry_or_null(&s->spare, struct failed, list);
-	if (f)
-		list_del(&f->list);
-	raw_spin_unlock_irqrestore(&s->spare_lock, flags);
-	return f ?: kmalloc_obj(*f, GFP_KERNEL);
-}
-
-/**
- * potad_space_retire() - a granule must never be handed out again
- * @s: the space
- * @granule: the granule
- *
- * A free granule is out of use from now on.  One that is part of an allocated
- * block is marked, and out of use as soon as the block comes back.  Its
- * neighbours stay in use, and merge around it.
- *
- * Context: Process context; may sleep if the granule is allocated.
- * Return: POTAD_FREE or POTAD_ALLOCATED, what the granule was; -ERANGE if it
- * lies outside the space; -EHWPOISON if it was retired, or marked, before;
- * -ENOMEM, and nothing is marked.
- */
-int potad_space_retire(struct potad_space *s, u64 granule)
-{
-	struct failed *f = NULL;
-	struct potad_group *g;
-	enum potad_code code;
-	unsigned long flags;
-	unsigned int t;
-	bool in_top;
-	int ret;
-
-	if (granule >= s->nr)
-		return -ERANGE;
-again:
-	t = path_lock(s, granule, &code, &in_top, &flags);
-	g = &s->tier[t].group[group_of(granule, t)];
-	switch (code) {
-	case POTAD_CODE_BROKEN:
-		ret = -EHWPOISON;
-		break;
-	case POTAD_CODE_FREE:
-		if (t)
-			move_begin(s);
-		break_down(s, t, g, granule);
-		if (t)
-			move_end(s);
-		ret = POTAD_FREE;
-		break;
-	default:
-		if (find_failed(g, granule)) {
-			ret = -EHWPOISON;
-		} else if (f) {
-			f->granule = granule;
-			list_add_tail(&f->list, &g->pending);
-			f = NULL;
-			atomic64_inc(&s->nr_pending);
-			ret = POTAD_ALLOCATED;
-		} else {
-			ret = -EAGAIN;
-		}
-		break;
-	}
-	path_unlock(s, granule, t, flags);
-	if (ret == -EAGAIN) {
-		f = failed_get(s);
-		if (f)
-			goto again;
-		ret = -ENOMEM;
-	}
-	kfree(f);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(potad_space_retire);
-
-/**
- * potad_space_restore() - undo potad_space_retire()
- * @s: the space
- * @granule: the granule
- *
- * For tests, and for failures that turned out to be none.
- *
- * Context: Process context.
- * Return: 0, and the granule is free, or stays in its block as if nothing had
- * been; -ERANGE if it lies outside the space; -EINVAL if it was not retired.
- */
-int potad_space_restore(struct potad_space *s, u64 granule)
-{
-	struct failed *f = NULL;
-	struct potad_group *g;
-	enum potad_code code;
-	unsigned long flags;
-	bool in_top, whole = false;
-	unsigned int t;
-	int ret = 0;
-
-	if (granule >= s->nr)
-		return -ERANGE;
-	t = path_lock(s, granule, &code, &in_top, &flags);
-	g = &s->tier[t].group[group_of(granule, t)];
-	if (code == POTAD_CODE_BROKEN) {
-		potad_group_free(g, unit_of(granule, t), 0);
-		whole = potad_group_is_whole(g);
-		atomic64_dec(&s->nr_retired);
-	} else {
-		f = find_failed(g, granule);
-		if (f) {
-			list_del(&f->list);
-			atomic64_dec(&s->nr_pending);
-		} else {
-			ret = -EINVAL;
-		}
-	}
-	path_unlock(s, granule, t, flags);
-	kfree(f);
-	if (whole) {
-		local_irq_save(flags);
-		raise(s, t, g);
-		local_irq_restore(flags);
-	}
-	return ret;
-}
-EXPORT_SYMBOL_GPL(potad_space_restore);
-
-/**
- * potad_space_has_failed() - is a granule of this block marked?
- * @s: the space
- * @granule: first granule of a block that the caller has
- * @order: its order
- *
- * For an owner who must know whether potad_space_retire() came between the
- * allocation and the moment at which others could see whose the block is: it
- * makes that visible, then has a full barrier, then asks.
- *
- * Context: Any but NMI.
- * Return: true if one is.
- */
-bool potad_space_has_failed(struct potad_space *s, u64 granule,
-			    unsigned int order)
-{
-	unsigned int t = order / TIER_ORDERS;
-	struct potad_group *g = &s->tier[t].group[group_of(granule, t)];
-	unsigned long flags;
-	struct failed *f;
-	bool ret = false;
-
-	if (likely(!atomic64_read(&s->nr_pending)))
-		return false;
-	local_irq_save(flags);
-	group_lock(g);
-	list_for_each_entry(f, &g->pending, list)
-		if (f->granule >> order == granule >> order)
-			ret = true;
-	group_unlock(g);
-	local_irq_restore(flags);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(potad_space_has_failed);
+/* Looking */
 
 /**
  * potad_space_query() - what is this granule part of?
@@ -767,25 +436,30 @@ EXPORT_SYMBOL_GPL(potad_space_has_failed);
  * The answer is true at one moment during the call.
  *
  * Context: Any but NMI.  Takes group locks with interrupts off.
- * Return: 0, or -ERANGE if it lies outside the space.
+ * Return: 0, or -ERANGE if it lies in no span.
  */
 int potad_space_query(struct potad_space *s, u64 granule,
 		      struct potad_extent *e)
 {
-	unsigned int t, k, i, shift;
-	struct potad_node *n;
+	const struct potad_node *n;
+	unsigned int k, i, shift;
+	struct potad_span *span;
 	struct potad_group *g;
 	enum potad_code code;
 	unsigned long flags;
 	bool in_top;
 
-	if (granule >= s->nr)
+	local_irq_save(flags);
+	span = potad_span_of(s, granule);
+	if (!span) {
+		local_irq_restore(flags);
 		return -ERANGE;
-	t = path_lock(s, granule, &code, &in_top, &flags);
-	g = &s->tier[t].group[group_of(granule, t)];
-	shift = t * TIER_ORDERS + (in_top ? POTAD_NODE_SHIFT : 0);
+	}
+	g = potad_path_lock(span, granule, &code, &in_top);
+	shift = g->tier * POTAD_GROUP_SHIFT + (in_top ? POTAD_NODE_SHIFT : 0);
 	i = (granule >> shift) % POTAD_NODE_UNITS;
-	n = in_top ? &g->top : &g->leaf[unit_of(granule, t) / POTAD_NODE_UNITS];
+	n = in_top ? &g->top :
+		     &g->node[potad_unit(granule, g->tier) / POTAD_NODE_UNITS];
 	e->failed = false;
 	switch (code) {
 	case POTAD_CODE_BROKEN:
@@ -798,13 +472,14 @@ int potad_space_query(struct potad_space *s, u64 granule,
 		break;
 	default:
 		e->state = POTAD_ALLOCATED;
-		e->failed = find_failed(g, granule);
+		e->failed = potad_find_failed(g, granule);
 		potad_node_block(n, i, &k);
 		break;
 	}
 	e->order = shift + k;
 	e->first = granule & ~((1ULL << e->order) - 1);
-	path_unlock(s, granule, t, flags);
+	potad_path_unlock(g, granule);
+	local_irq_restore(flags);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(potad_space_query);
@@ -826,18 +501,37 @@ static void count_blocks(const struct potad_node *n, unsigned int order,
 	}
 }
 
-static void count_group(struct potad_group *g, unsigned int order,
-			struct potad_space_stat *stat)
+static void count_group(struct potad_group *g, struct potad_space_stat *stat)
 {
-	unsigned int l;
+	unsigned int l, order = g->tier * POTAD_GROUP_SHIFT;
 
 	raw_spin_lock_irq(&g->lock);
 	stat->free += (u64)g->nr_free << order;
 	count_blocks(&g->top, order + POTAD_NODE_SHIFT, stat->blocks);
 	for (l = 0; l < POTAD_NODE_UNITS; l++)
-		if (g->leaf_class[l] != POTAD_NO_CLASS)
-			count_blocks(&g->leaf[l], order, stat->blocks);
+		if (potad_leaf_class(g, l) != POTAD_NO_CLASS)
+			count_blocks(&g->node[l], order, stat->blocks);
 	raw_spin_unlock_irq(&g->lock);
+}
+
+static void count_span(const struct potad_span *span, struct potad_space_stat *stat)
+{
+	struct potad_group *g;
+	unsigned int t;
+	u64 nr;
+
+	for (t = 0; t < span->tiers; t++) {
+		for (nr = 0; (g = potad_span_next(span, t, &nr)); nr++) {
+			count_group(g, stat);
+			cond_resched();
+		}
+	}
+}
+
+/* The spans, which stay as they are as long as spans_mutex is held. */
+static struct potad_spans *spans_locked(struct potad_space *s)
+{
+	return rcu_dereference_protected(s->spans, lockdep_is_held(&s->spans_mutex));
 }
 
 /**
@@ -845,36 +539,34 @@ static void count_group(struct potad_group *g, unsigned int order,
  * @s: the space
  * @stat: filled in
  *
- * Context: Process context; reschedules between groups.
+ * Context: Process context; may sleep.
  */
 void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat)
 {
-	unsigned int t, tries = 0;
-	int begun;
-	u64 i;
+	struct potad_spans *spans;
+	unsigned int i, tries = 0;
+	u32 begun;
 
+	mutex_lock(&s->spans_mutex);
+	spans = spans_locked(s);
 	do {
 		/* A group that moves meanwhile counts twice, or not at all. */
-		begun = atomic_read(&s->begun);
+		begun = sum_begun(s);
 		memset(stat, 0, sizeof(*stat));
-		for (t = 0; t < s->tiers; t++) {
-			for (i = 0; i < s->tier[t].nr; i++) {
-				count_group(&s->tier[t].group[i],
-					    t * TIER_ORDERS, stat);
-				cond_resched();
-			}
-		}
-	} while (atomic_read(&s->begun) != begun && ++tries < 8);
+		for (i = 0; i < spans->nr; i++)
+			count_span(spans->span[i], stat);
+	} while (sum_begun(s) != begun && ++tries < 8);
 
-	stat->total = s->nr;
+	stat->spans = spans->nr;
+	stat->total = atomic64_read(&s->nr);
 	stat->retired = atomic64_read(&s->nr_retired);
 	stat->pending = atomic64_read(&s->nr_pending);
 	stat->free = min(stat->free, stat->total - stat->retired);
 	stat->allocated = stat->total - stat->free - stat->retired;
-	stat->metadata = sizeof(*s) + num_possible_cpus() * sizeof(*s->habit);
-	for (t = 0; t < s->tiers; t++)
-		stat->metadata += s->tier[t].nr * (sizeof(struct potad_group) +
-						   sizeof(u64));
+	stat->metadata = sizeof(*s) + nr_cpu_ids * sizeof(*s->habit);
+	for (i = 0; i < spans->nr; i++)
+		stat->metadata += potad_span_metadata(spans->span[i]);
+	mutex_unlock(&s->spans_mutex);
 }
 EXPORT_SYMBOL_GPL(potad_space_stat);
 
@@ -885,30 +577,30 @@ bool potad_space_pending(const struct potad_space *s)
 }
 EXPORT_SYMBOL_GPL(potad_space_pending);
 
-/* How many granules there are, free or not.  Any context. */
+/* The highest granule of all spans, plus one.  Any context. */
+u64 potad_space_end(const struct potad_space *s)
+{
+	return READ_ONCE(s->end);
+}
+
+/* How many granules there are in all spans, free or not.  Any context. */
 u64 potad_space_size(const struct potad_space *s)
 {
-	return s->nr;
+	return atomic64_read(&s->nr);
 }
 EXPORT_SYMBOL_GPL(potad_space_size);
 
-/* The order of the largest block that can fit.  Any context. */
+/* The order of the largest block that can fit in any span.  Any context. */
 unsigned int potad_space_max_order(const struct potad_space *s)
 {
-	return fls64(s->nr) - 1;
+	return READ_ONCE(s->max_order);
 }
 EXPORT_SYMBOL_GPL(potad_space_max_order);
 
-static u64 tier_holes(struct potad_space *s)
-{
-	return -s->nr % POTAD_GROUP_UNITS;
-}
-
 /* Does what is below unit @u of @g agree with what its code says? */
-static const char *unit_check(struct potad_space *s, unsigned int t,
-			      struct potad_group *g, unsigned int u)
+static const char *unit_check(struct potad_group *g, struct potad_group *below)
 {
-	struct potad_group *below = group_below(s, t, g, u);
+	unsigned int u = potad_unit(potad_granule(below, 0), g->tier);
 	const char *wrong;
 	bool in_top;
 
@@ -923,25 +615,59 @@ static const char *unit_check(struct potad_space *s, unsigned int t,
 	return wrong;
 }
 
-/* Is what is on the pending list of @g allocated from @g? */
-static const char *pending_check(struct potad_space *s, unsigned int t,
-				 struct potad_group *g, u64 *pending)
+/* Is there a group below each unit that is broken? */
+static const char *below_check(struct potad_group *g)
+{
+	unsigned int shift = g->tier * POTAD_GROUP_SHIFT, u;
+	const struct potad_span *span = g->span;
+	const char *wrong = NULL;
+
+	for (u = 0; u < POTAD_GROUP_UNITS && !wrong; u++) {
+		u64 granule = potad_granule(g, u);
+		bool in_top;
+
+		if (granule < span->first || granule + (1ULL << shift) > span->end)
+			continue;
+		raw_spin_lock_irq(&g->lock);
+		if (potad_group_code(g, u, &in_top) == POTAD_CODE_BROKEN &&
+		    !potad_span_group(span, g->tier - 1, granule))
+			wrong = "unit broken with nothing below";
+		raw_spin_unlock_irq(&g->lock);
+		if (!(u % 1024))
+			cond_resched();
+	}
+	return wrong;
+}
+
+static const char *span_check(const struct potad_span *span, u64 *retired,
+			      u64 *pending)
 {
 	const char *wrong = NULL;
-	struct failed *f;
-	bool in_top;
+	struct potad_group *g;
+	unsigned int t;
+	u64 nr;
 
-	raw_spin_lock_irq(&g->lock);
-	list_for_each_entry(f, &g->pending, list) {
-		enum potad_code code;
-
-		code = potad_group_code(g, unit_of(f->granule, t), &in_top);
-		if (code & POTAD_CODE_FREE ||
-		    g != &s->tier[t].group[group_of(f->granule, t)])
-			wrong = "failed granule that is not allocated";
-		(*pending)++;
+	*retired -= potad_span_holes(span);
+	for (t = 0; t < span->tiers; t++) {
+		for (nr = 0; !wrong && (g = potad_span_next(span, t, &nr)); nr++) {
+			if (!t)
+				*retired += READ_ONCE(g->nr_broken);
+			wrong = potad_pending_check(g, pending);
+			if (wrong)
+				break;
+			if (t + 1 < span->tiers) {
+				wrong = unit_check(potad_span_group(span, t + 1,
+								    potad_granule(g, 0)), g);
+			} else {
+				raw_spin_lock_irq(&g->lock);
+				wrong = potad_group_check(g);
+				raw_spin_unlock_irq(&g->lock);
+			}
+			if (!wrong && t)
+				wrong = below_check(g);
+			cond_resched();
+		}
 	}
-	raw_spin_unlock_irq(&g->lock);
 	return wrong;
 }
 
@@ -953,53 +679,313 @@ static const char *pending_check(struct potad_space *s, unsigned int t,
  * group with the unit above it.  Two groups at a time are looked at in one
  * moment; the sums over all of them hold only while nothing changes.
  *
- * Context: Process context; reschedules.
+ * Context: Process context; may sleep.
  * Return: NULL, or the first thing that is wrong, in words.
  */
 const char *potad_space_validate(struct potad_space *s)
 {
-	u64 i, retired = 0, pending = 0;
+	u64 retired = 0, pending = 0, nr = 0;
 	const char *wrong = NULL;
-	unsigned int t;
+	struct potad_spans *spans;
+	unsigned int i;
 
-	for (t = 0; t < s->tiers; t++) {
-		for (i = 0; i < s->tier[t].nr && !wrong; i++) {
-			struct potad_group *g = &s->tier[t].group[i];
-
-			if (!t)
-				retired += READ_ONCE(g->nr_broken);
-			wrong = pending_check(s, t, g, &pending);
-			if (wrong)
-				return wrong;
-			if (t + 1 < s->tiers) {
-				u64 first = granule_of(s, t, g, 0);
-				u64 above = group_of(first, t + 1);
-
-				wrong = unit_check(s, t + 1,
-						   &s->tier[t + 1].group[above],
-						   unit_of(first, t + 1));
-			} else {
-				raw_spin_lock_irq(&g->lock);
-				wrong = potad_group_check(g);
-				raw_spin_unlock_irq(&g->lock);
-			}
-			cond_resched();
-		}
+	mutex_lock(&s->spans_mutex);
+	spans = spans_locked(s);
+	for (i = 0; i < spans->nr && !wrong; i++) {
+		nr += spans->span[i]->end - spans->span[i]->first;
+		wrong = span_check(spans->span[i], &retired, &pending);
+		if (i && spans->span[i]->first < spans->span[i - 1]->end)
+			wrong = "spans that overlap";
 	}
-	if (!wrong && retired != tier_holes(s) + atomic64_read(&s->nr_retired))
+	if (!wrong && nr != (u64)atomic64_read(&s->nr))
+		wrong = "count of granules";
+	if (!wrong && retired != (u64)atomic64_read(&s->nr_retired))
 		wrong = "count of retired granules";
 	if (!wrong && pending != (u64)atomic64_read(&s->nr_pending))
 		wrong = "count of failed granules";
+	mutex_unlock(&s->spans_mutex);
 	return wrong;
 }
 EXPORT_SYMBOL_GPL(potad_space_validate);
 
+/* The set of spans */
+
+/* The largest order of which a block fits between two numbers. */
+static unsigned int order_between(u64 first, u64 end)
+{
+	unsigned int k = fls64(end - first) - 1;
+
+	while (ALIGN(first, 1ULL << k) + (1ULL << k) > end)
+		k--;
+	return k;
+}
+
+/* From now on these are the spans; returns what was before, seen by nobody. */
+static void spans_replace(struct potad_space *s, struct potad_spans *spans)
+{
+	struct potad_spans *old = spans_locked(s);
+	unsigned int i, k, max = 0;
+	u64 nr = 0;
+
+	for (i = 0; i < spans->nr; i++) {
+		k = order_between(spans->span[i]->first, spans->span[i]->end);
+		max = max(max, k);
+		nr += spans->span[i]->end - spans->span[i]->first;
+	}
+	rcu_assign_pointer(s->spans, spans);
+	WRITE_ONCE(s->max_order, max);
+	WRITE_ONCE(s->end, i ? spans->span[i - 1]->end : 0);
+	atomic64_set(&s->nr, nr);
+	if (old) {
+		synchronize_rcu();
+		potad_meta_free(s, old);
+	}
+}
+
+static struct potad_spans *spans_alloc(struct potad_space *s, unsigned int nr)
+{
+	struct potad_spans *spans;
+
+	spans = potad_meta_alloc(s, struct_size(spans, span, nr));
+	if (spans)
+		spans->nr = nr;
+	return spans;
+}
+
+static int add_span(struct potad_space *s, u64 first, u64 end, bool populate)
+{
+	struct potad_spans *old = spans_locked(s), *spans;
+	struct potad_span *span;
+	unsigned int i, nr = old ? old->nr : 0, at = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (first < old->span[i]->end && old->span[i]->first < end)
+			return -EEXIST;
+		if (old->span[i]->first < first)
+			at = i + 1;
+	}
+	spans = spans_alloc(s, nr + 1);
+	if (!spans)
+		return -ENOMEM;
+	span = potad_span_create(s, first, end, populate);
+	if (!span) {
+		potad_meta_free(s, spans);
+		return -ENOMEM;
+	}
+	for (i = 0; i < nr; i++)
+		spans->span[i < at ? i : i + 1] = old->span[i];
+	spans->span[at] = span;
+	spans_replace(s, spans);
+	return 0;
+}
+
 /**
- * potad_space_create() - a new space, all of it free
- * @granules: how many, 1 .. 2^48 - 1
+ * potad_space_add_span() - more numbers
+ * @s: the space, in use or not
+ * @first: the first of them
+ * @granules: how many
+ * @populate: take all memory that the span will ever need now, about two bits
+ *	      for each granule; otherwise each 65536 granules get theirs when the
+ *	      first of them is needed, and an allocation may fail for lack of it
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -EINVAL if there are none, or they go beyond what there can be;
+ * -EEXIST if some are there already; -ENOMEM; -EOPNOTSUPP if the space lives in
+ * its caller's reserve.
+ */
+int potad_space_add_span(struct potad_space *s, u64 first, u64 granules,
+			 bool populate)
+{
+	int err;
+
+	if (!granules || first >= POTAD_SPACE_END ||
+	    granules > POTAD_SPACE_END - first || granules == POTAD_SPACE_END)
+		return -EINVAL;
+	if (s->reserve_end)
+		return -EOPNOTSUPP;
+	mutex_lock(&s->spans_mutex);
+	err = add_span(s, first, first + granules, populate);
+	mutex_unlock(&s->spans_mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_space_add_span);
+
+/* Makes every CPU forget groups of a span that it cannot find any more. */
+static void habits_forget(struct potad_space *s, const struct potad_span *span)
+{
+	unsigned int cpu, m, big;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		struct potad_habit *habit = &s->habit[cpu];
+
+		/* The CPU itself may meanwhile write another group: no harm. */
+		for (m = 0; m < POTAD_MOBILITIES; m++)
+			for (big = 0; big < 2; big++)
+				if (points_into(READ_ONCE(habit->home[m][big]), span))
+					WRITE_ONCE(habit->home[m][big], NULL);
+		if (points_into(READ_ONCE(habit->last), span))
+			WRITE_ONCE(habit->last, NULL);
+	}
+	synchronize_rcu();	/* those who had just read one */
+}
+
+/* How many of a span's granules are retired. */
+static u64 span_retired(const struct potad_span *span)
+{
+	struct potad_group *g;
+	u64 nr, broken = 0;
+
+	for (nr = 0; (g = potad_span_next(span, 0, &nr)); nr++)
+		broken += READ_ONCE(g->nr_broken);
+	return broken - potad_span_holes(span);
+}
+
+/* Are all of its granules free or retired? */
+static bool span_is_unused(const struct potad_span *span)
+{
+	u64 nr, free = 0;
+	struct potad_group *g;
+	unsigned int t;
+
+	for (t = 0; t < span->tiers; t++)
+		for (nr = 0; (g = potad_span_next(span, t, &nr)); nr++)
+			free += (u64)READ_ONCE(g->nr_free) << (t * POTAD_GROUP_SHIFT);
+	return free + span_retired(span) == span->end - span->first;
+}
+
+/*
+ * Nothing is taken from a closed span.  Who finds nothing elsewhere while one
+ * is closed looks again, as it may not go after all: see search().
+ */
+static void span_close(struct potad_space *s, struct potad_span *span)
+{
+	WRITE_ONCE(s->closing, s->closing + 1);
+	smp_wmb();	/* @closing is odd as long as anything is closed */
+	WRITE_ONCE(span->closed, true);
+	synchronize_rcu();	/* those who had found it open */
+	habits_forget(s, span);
+}
+
+static void span_closing_ends(struct potad_space *s)
+{
+	smp_wmb();
+	WRITE_ONCE(s->closing, s->closing + 1);
+}
+
+static int remove_span(struct potad_space *s, u64 first)
+{
+	struct potad_spans *old = spans_locked(s), *spans;
+	struct potad_span *span;
+	unsigned int at, i;
+
+	for (at = 0; at < old->nr; at++)
+		if (old->span[at]->first == first)
+			break;
+	if (at == old->nr)
+		return -ENOENT;
+	span = old->span[at];
+	if (!span_is_unused(span))
+		return -EBUSY;
+	spans = spans_alloc(s, old->nr - 1);
+	if (!spans)
+		return -ENOMEM;
+
+	span_close(s, span);
+	if (!span_is_unused(span)) {
+		WRITE_ONCE(span->closed, false);
+		span_closing_ends(s);
+		potad_meta_free(s, spans);
+		return -EBUSY;
+	}
+	for (i = 0; i < spans->nr; i++)
+		spans->span[i] = old->span[i < at ? i : i + 1];
+	atomic64_sub(span_retired(span), &s->nr_retired);
+	spans_replace(s, spans);
+	span_closing_ends(s);
+	habits_forget(s, span);
+	potad_span_destroy(span);
+	return 0;
+}
+
+/**
+ * potad_space_remove_span() - fewer numbers
+ * @s: the space, in use
+ * @first: the first granule of one of its spans, which must be free, or retired
+ *
+ * While it is found out whether anybody uses it, nothing is taken from it.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -ENOENT if no span begins there; -EBUSY if there are blocks in it
+ * (cached ones too); -ENOMEM; -EOPNOTSUPP if the space lives in its caller's
+ * reserve.
+ */
+int potad_space_remove_span(struct potad_space *s, u64 first)
+{
+	int err;
+
+	if (s->reserve_end)
+		return -EOPNOTSUPP;
+	mutex_lock(&s->spans_mutex);
+	err = remove_span(s, first);
+	mutex_unlock(&s->spans_mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_space_remove_span);
+
+/* Creation, and the end */
+
+/* Everything but the spans. */
+static int space_init(struct potad_space *s)
+{
+	struct potad_spans *none;
+	unsigned int cpu, i;
+
+	raw_spin_lock_init(&s->spare_lock);
+	INIT_LIST_HEAD(&s->spare);
+	mutex_init(&s->spans_mutex);
+	s->habit = potad_meta_alloc(s, nr_cpu_ids * sizeof(*s->habit));
+	none = spans_alloc(s, 0);
+	RCU_INIT_POINTER(s->spans, none);
+	if (!s->habit || !none)
+		return -ENOMEM;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		s->habit[cpu].space = s;
+	for (i = 0; s->reserve_end && i < POTAD_RESERVED_FAILED; i++) {
+		struct potad_failed *f = potad_meta_alloc(s, sizeof(*f));
+
+		if (!f)
+			return -ENOMEM;
+		list_add_tail(&f->list, &s->spare);
+	}
+	return 0;
+}
+
+/**
+ * potad_space_create_empty() - a new space without any span
+ *
+ * Context: Process context; may sleep.
+ * Return: the space, or an error pointer: -ENOMEM.
+ */
+struct potad_space *potad_space_create_empty(void)
+{
+	struct potad_space *s = kzalloc_obj(*s, GFP_KERNEL);
+
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	if (space_init(s)) {
+		potad_space_destroy(s);
+		return ERR_PTR(-ENOMEM);
+	}
+	return s;
+}
+EXPORT_SYMBOL_GPL(potad_space_create_empty);
+
+/**
+ * potad_space_create() - a new space of one span, all of it free
+ * @granules: how many, 1 .. 2^48 - 1: 0 .. @granules - 1
  *
  * All memory that the space will ever need is taken here: about two bits for
- * each granule, 17 KiB at the least.  (A granule that fails while allocated
+ * each granule, 22 KiB at the least.  (A granule that fails while allocated
  * takes a few bytes more; see potad_space_retire().)
  *
  * Context: Process context; may sleep.
@@ -1007,66 +993,83 @@ EXPORT_SYMBOL_GPL(potad_space_validate);
  */
 struct potad_space *potad_space_create(u64 granules)
 {
-	struct potad_space *s;
-	unsigned int t;
-	u64 i;
+	struct potad_space *s = potad_space_create_empty();
+	int err;
 
-	if (!granules || granules >> (POTAD_TIERS * TIER_ORDERS))
-		return ERR_PTR(-EINVAL);
-	s = kzalloc_obj(*s, GFP_KERNEL);
-	if (!s)
-		return ERR_PTR(-ENOMEM);
-	s->nr = granules;
-	raw_spin_lock_init(&s->spare_lock);
-	INIT_LIST_HEAD(&s->spare);
-	s->habit = alloc_percpu(struct habit);
-	if (!s->habit)
-		goto fail;
-
-	do {
-		struct tier *tier = &s->tier[s->tiers];
-		u64 units = granules >> (s->tiers * TIER_ORDERS);
-		gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
-
-		tier->nr = (granules - 1) >> ((s->tiers + 1) * TIER_ORDERS);
-		tier->nr++;
-		s->tiers++;
-		tier->hint = __vmalloc(tier->nr * sizeof(*tier->hint), gfp);
-		if (!tier->hint)
-			goto fail;
-		tier->group = __vmalloc(tier->nr * sizeof(*tier->group), gfp);
-		if (!tier->group)
-			goto fail;
-		for (i = 0; i < tier->nr; i++) {
-			potad_group_init(&tier->group[i]);
-			cond_resched();
-		}
-		/*
-		 * All but the last group are units of the tier above; the
-		 * last is one only if it is full.
-		 */
-		i = units >> TIER_ORDERS;
-		if (i < tier->nr)
-			potad_group_seed(&tier->group[i],
-					 units % POTAD_GROUP_UNITS);
-	} while (granules >> (s->tiers * TIER_ORDERS));
-
-	local_irq_disable();
-	for (t = 0; t < s->tiers; t++) {
-		struct tier *tier = &s->tier[t];
-
-		for (i = 0; i < tier->nr; i++)
-			lockdep_set_class(&tier->group[i].lock, &tier_key[t]);
-		group_lock(&tier->group[tier->nr - 1]);
-		group_changed(s, t, &tier->group[tier->nr - 1]);
+	if (IS_ERR(s))
+		return s;
+	err = potad_space_add_span(s, 0, granules, true);
+	if (err) {
+		potad_space_destroy(s);
+		return ERR_PTR(err);
 	}
-	local_irq_enable();
 	return s;
-fail:
-	potad_space_destroy(s);
-	return ERR_PTR(-ENOMEM);
 }
 EXPORT_SYMBOL_GPL(potad_space_create);
+
+/**
+ * potad_space_reserve_size() - what a space needs that lives in a reserve
+ * @first: its first granule
+ * @granules: how many
+ *
+ * Return: bytes; 0 if there can be no such space.
+ */
+size_t potad_space_reserve_size(u64 first, u64 granules)
+{
+	struct potad_spans *spans;
+	size_t span;
+
+	if (!granules || first >= POTAD_SPACE_END ||
+	    granules > POTAD_SPACE_END - first || granules == POTAD_SPACE_END)
+		return 0;
+	span = potad_span_needs(first, first + granules);
+	return span + ALIGN(sizeof(struct potad_space), SMP_CACHE_BYTES) +
+	       ALIGN(nr_cpu_ids * sizeof(struct potad_habit), SMP_CACHE_BYTES) +
+	       ALIGN(struct_size(spans, span, 0), SMP_CACHE_BYTES) +
+	       ALIGN(struct_size(spans, span, 1), SMP_CACHE_BYTES) +
+	       POTAD_RESERVED_FAILED *
+	       ALIGN(sizeof(struct potad_failed), SMP_CACHE_BYTES);
+}
+EXPORT_SYMBOL_GPL(potad_space_reserve_size);
+
+/**
+ * potad_space_create_reserved() - a new space in its caller's memory
+ * @first: its first granule
+ * @granules: how many
+ * @reserve: where; aligned to 64 bytes; in use until potad_space_destroy(),
+ *	     after which it is the caller's again
+ * @size: how much: potad_space_reserve_size() says what is needed
+ *
+ * No allocator of any kind is called, now or later: for those who are there
+ * before the slab allocator, or under it.  64 granules can fail while they are
+ * in use.  Spans can be neither added nor removed.
+ *
+ * Context: Process context, or early in boot.
+ * Return: the space, or an error pointer: -EINVAL; -ENOSPC if @size is too
+ * small.
+ */
+struct potad_space *potad_space_create_reserved(u64 first, u64 granules,
+						void *reserve, size_t size)
+{
+	size_t needed = potad_space_reserve_size(first, granules);
+	struct potad_space *s = reserve;
+
+	if (!needed || !IS_ALIGNED((unsigned long)reserve, SMP_CACHE_BYTES))
+		return ERR_PTR(-EINVAL);
+	if (size < needed)
+		return ERR_PTR(-ENOSPC);
+	memset(s, 0, sizeof(*s));
+	s->reserve = (char *)reserve + ALIGN(sizeof(*s), SMP_CACHE_BYTES);
+	s->reserve_end = (char *)reserve + needed;
+	if (WARN_ON_ONCE(space_init(s)))
+		return ERR_PTR(-ENOSPC);
+	mutex_lock(&s->spans_mutex);
+	if (WARN_ON_ONCE(add_span(s, first, first + granules, true)))
+		s = ERR_PTR(-ENOSPC);
+	mutex_unlock(&((struct potad_space *)reserve)->spans_mutex);
+	return s;
+}
+EXPORT_SYMBOL_GPL(potad_space_create_reserved);
 
 /**
  * potad_space_destroy() - the end of a space
@@ -1075,25 +1078,25 @@ EXPORT_SYMBOL_GPL(potad_space_create);
  * Blocks that are still allocated go with it: their numbers have no meaning
  * from now on.
  *
- * Context: Process context.
+ * Context: Process context; may sleep.
  */
 void potad_space_destroy(struct potad_space *s)
 {
-	struct failed *f, *next;
-	unsigned int t;
-	u64 i;
+	struct potad_failed *f, *next;
+	struct potad_spans *spans;
+	unsigned int i;
 
 	if (!s)
 		return;
-	for (t = 0; t < POTAD_TIERS; t++) {
-		for (i = 0; s->tier[t].group && i < s->tier[t].nr; i++)
-			list_splice(&s->tier[t].group[i].pending, &s->spare);
-		vfree(s->tier[t].group);
-		vfree(s->tier[t].hint);
-	}
+	spans = rcu_dereference_protected(s->spans, true);
+	for (i = 0; spans && i < spans->nr; i++)
+		potad_span_destroy(spans->span[i]);
+	potad_meta_free(s, spans);
+	potad_meta_free(s, s->habit);
+	if (s->reserve_end)
+		return;
 	list_for_each_entry_safe(f, next, &s->spare, list)
 		kfree(f);
-	free_percpu(s->habit);
 	kfree(s);
 }
 EXPORT_SYMBOL_GPL(potad_space_destroy);
