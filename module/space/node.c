@@ -53,30 +53,35 @@ static inline int word_class(u64 runs)
 }
 
 /*
+ * Of the free blocks of order @j in a word (@runs) the lowest that is not half
+ * of a larger one, if it is large enough for @k; else @runs are those of j + 1.
+ */
+static __always_inline bool best_is(u64 *runs, unsigned int j, unsigned int k,
+				    unsigned int *at)
+{
+	u64 pairs = grow(*runs, j);
+	u64 singles = *runs & ~(pairs | pairs << (1U << j));
+
+	*runs = pairs;
+	if (k > j || !singles)
+		return false;
+	*at = __ffs64(singles);
+	return true;
+}
+
+/*
  * In a word whose class is @k or more: the best fit for a block of order @k.
- * Unrolled, so that what starts[] says is in the instructions.
+ * Straight-line, so that what starts[] says is in the instructions.
  */
 static unsigned int word_find(u64 runs, unsigned int k)
 {
-	u64 pairs, singles;
+	unsigned int at = 0;
 
-#define STEP(j)								\
-	do {								\
-		pairs = grow(runs, j);					\
-		singles = runs & ~(pairs | pairs << (1U << (j)));	\
-		if (k <= (j) && singles)				\
-			return __ffs64(singles);			\
-		runs = pairs;						\
-	} while (0)
-
-	STEP(0);
-	STEP(1);
-	STEP(2);
-	STEP(3);
-	STEP(4);
-	STEP(5);
-#undef STEP
-	return 0;
+	if (!best_is(&runs, 0, k, &at) && !best_is(&runs, 1, k, &at) &&
+	    !best_is(&runs, 2, k, &at) && !best_is(&runs, 3, k, &at) &&
+	    !best_is(&runs, 4, k, &at))
+		best_is(&runs, 5, k, &at);
+	return at;
 }
 
 /* The same for blocks of whole words, @k is 6 or more. */

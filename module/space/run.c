@@ -264,8 +264,7 @@ int potad_space_alloc_run(struct potad_space *s, struct potad_run *run)
 	k = fls64(run->nr) - 1;
 	least = min(run->align, k);
 	mutex_lock(&s->spans_mutex);
-	spans = rcu_dereference_protected(s->spans,
-					  lockdep_is_held(&s->spans_mutex));
+	spans = potad_spans_locked(s);
 	for (;; k--) {
 		run->tried |= 1ULL << k;
 		for (i = 0; i < spans->nr && err == -ENOSPC; i++)

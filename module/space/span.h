@@ -188,6 +188,12 @@ static inline u64 potad_span_holes(const struct potad_span *span)
 	       (span->end - span->first);
 }
 
+/* The spans, which stay as they are as long as spans_mutex is held. */
+static inline struct potad_spans *potad_spans_locked(struct potad_space *s)
+{
+	return rcu_dereference_protected(s->spans, lockdep_is_held(&s->spans_mutex));
+}
+
 /* This CPU's; interrupts are off. */
 static inline struct potad_habit *potad_habit(struct potad_space *s)
 {
@@ -241,6 +247,7 @@ void potad_path_unlock(struct potad_group *g, u64 granule);
 
 /* space.c */
 u64 potad_space_end(const struct potad_space *s);
+u32 potad_sum_begun(const struct potad_space *s);
 int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
 		      enum potad_mobility m, u64 *granules, unsigned int nr,
 		      unsigned long *flags);
