@@ -66,10 +66,18 @@ static DEFINE_MUTEX(hotplug_mutex);	/* protects both */
 static unsigned int hotplug_users;
 static int hotplug_state;
 
-/* Blocks that go to the space or come from it at once. */
-static unsigned int batch(const struct potad_cache_line *line)
+/*
+ * Blocks that come from the space, or go to it, at once: as many as leave room
+ * for some to go back, and some to hand out, before that happens again.
+ */
+static unsigned int refill_batch(const struct potad_cache_line *line)
 {
-	return (line->max + 1) / 2;
+	return (2 * line->max + 2) / 3;
+}
+
+static unsigned int drain_batch(const struct potad_cache_line *line)
+{
+	return line->max - line->max / 4;
 }
 
 static struct potad_cache_line *line_enter(struct potad_cache __percpu *c,
@@ -116,7 +124,8 @@ static void line_drain(struct potad_cache_line *line, struct potad_habit *habit,
 	}
 	local_irq_restore(flags);
 	line->nr -= nr;
-	memmove(line->slot, line->slot + nr, line->nr * sizeof(line->slot[0]));
+	for (i = 0; i < line->nr; i++)
+		line->slot[i] = line->slot[nr + i];
 }
 
 /* Is there a failed granule in it?  Stops being wary where none is left. */
@@ -143,7 +152,8 @@ static int line_refill(struct potad_cache_line *line, unsigned int order,
 	int n, i;
 
 	local_irq_save(flags);
-	n = potad_habit_alloc(line->habit, order, m, granules, batch(line), &flags);
+	n = potad_habit_alloc(line->habit, order, m, granules,
+			      refill_batch(line), &flags);
 	local_irq_restore(flags);
 	for (i = 0; i < n; i++)		/* the lowest goes first */
 		line->slot[n - 1 - i] = granules[i] >> order;
@@ -330,7 +340,7 @@ int potad_cache_free(struct potad_cache __percpu *c, u64 granule,
 		err = potad_space_free(line->habit->space, granule, order);
 	} else {
 		if (unlikely(line->nr >= line->max))
-			line_drain(line, line->habit, order, batch(line));
+			line_drain(line, line->habit, order, drain_batch(line));
 		line->slot[line->nr++] = granule >> order;
 	}
 	line_leave(line);

@@ -65,10 +65,11 @@ static int index_first(const u64 *index)
 	return -1;
 }
 
-/* The maps of leaf @l, which was in class @old, have changed. */
-static void leaf_changed(struct potad_group *g, unsigned int l, unsigned int old)
+/* The maps of leaf @l, which was in class @old, have lost free units. */
+static void leaf_lost(struct potad_group *g, unsigned int l, unsigned int old)
 {
-	int class = potad_node_class(&g->node[l]);
+	int class = potad_node_class_upto(&g->node[l], old == POTAD_NO_CLASS ?
+					  POTAD_NODE_SHIFT : (int)old);
 
 	leaf_move(g, l, old, class < 0 ? POTAD_NO_CLASS : class);
 }
@@ -82,18 +83,16 @@ static void leaf_break(struct potad_group *g, unsigned int l, unsigned int m)
 	g->leaf[l] = POTAD_NO_CLASS | m << 4;
 }
 
-/*
- * The maps of the broken leaf @l, which was in class @old, have gained free
- * units: if it is whole, it becomes a free unit of the top node.
- */
-static void leaf_gained(struct potad_group *g, unsigned int l, unsigned int old)
+/* The broken leaf @l, which was in class @old, has a free block of order @class. */
+static void leaf_gained(struct potad_group *g, unsigned int l, unsigned int old,
+			unsigned int class)
 {
-	unsigned int class;
-
-	if (!potad_node_whole(&g->node[l])) {
-		leaf_changed(g, l, old);
+	if (class < POTAD_NODE_SHIFT) {
+		if (old == POTAD_NO_CLASS || old < class)
+			leaf_move(g, l, old, class);
 		return;
 	}
+	/* It is whole: a free unit of the top node. */
 	leaf_move(g, l, old, POTAD_NO_CLASS);
 	potad_node_fill(&g->node[l], POTAD_CODE_INSIDE);
 	g->leaf[l] = POTAD_NO_CLASS;
@@ -128,7 +127,7 @@ void potad_group_seed(struct potad_group *g, unsigned int from, unsigned int to)
 		for (i = 0; i < POTAD_NODE_UNITS; i++)
 			if (from <= u + i && u + i < to)
 				potad_node_set(&g->node[l], i, 0, POTAD_CODE_FREE);
-		leaf_changed(g, l, POTAD_NO_CLASS);
+		leaf_lost(g, l, POTAD_NO_CLASS);
 	}
 	g->top_class = potad_node_class(&g->top);
 	g->nr_free = from < to ? to - from : 0;
@@ -235,7 +234,7 @@ int potad_group_alloc(struct potad_group *g, unsigned int k, unsigned int m,
 				   l * POTAD_NODE_UNITS, nr - got);
 		if (WARN_ON_ONCE(!n))
 			return got ?: -EUCLEAN;
-		leaf_changed(g, l, class);
+		leaf_lost(g, l, class);
 		g->nr_free -= n << k;
 		got += n;
 	}
@@ -261,7 +260,7 @@ int potad_group_lend(struct potad_group *g)
 	if (WARN_ON_ONCE(i < 0))
 		return -EUCLEAN;
 	potad_node_set(&g->node[l], i, 0, POTAD_CODE_BROKEN);
-	leaf_changed(g, l, class);
+	leaf_lost(g, l, class);
 	g->nr_free--;
 	g->nr_broken++;
 	return l * POTAD_NODE_UNITS + i;
@@ -296,7 +295,7 @@ int potad_group_take(struct potad_group *g, unsigned int u, unsigned int k,
 	else if (!potad_node_is_free(&g->node[l], i, k))
 		return -EBUSY;
 	potad_node_take(&g->node[l], i, k);
-	leaf_changed(g, l, potad_leaf_class(g, l));
+	leaf_lost(g, l, potad_leaf_class(g, l));
 	g->nr_free -= 1U << k;
 	return 0;
 }
@@ -361,14 +360,16 @@ unsigned int potad_group_free(struct potad_group *g, unsigned int k,
 
 			if (!potad_node_is_block(node, i, k))
 				break;
-			potad_node_set(node, i, k, POTAD_CODE_FREE);
+			potad_node_release(node, i, k);
 			n++;
 		}
 		if (!n)
 			break;
-		done += n;
 		g->nr_free += n << k;
-		leaf_gained(g, l, potad_leaf_class(g, l));
+		class = n == 1 ? potad_node_merged(node, units[done] % POTAD_NODE_UNITS, k) :
+			(unsigned int)potad_node_class(node);
+		done += n;
+		leaf_gained(g, l, potad_leaf_class(g, l), class);
 	}
 	return done;
 }
@@ -377,12 +378,13 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_group_free);
 /* A broken unit becomes free: restored, or whole again in the tier below. */
 void potad_group_return(struct potad_group *g, unsigned int u)
 {
-	unsigned int l = u / POTAD_NODE_UNITS;
+	unsigned int l = u / POTAD_NODE_UNITS, i = u % POTAD_NODE_UNITS;
 
-	potad_node_set(&g->node[l], u % POTAD_NODE_UNITS, 0, POTAD_CODE_FREE);
+	potad_node_set(&g->node[l], i, 0, POTAD_CODE_FREE);
 	g->nr_free++;
 	g->nr_broken--;
-	leaf_gained(g, l, potad_leaf_class(g, l));
+	leaf_gained(g, l, potad_leaf_class(g, l),
+		    potad_node_merged(&g->node[l], i, 0));
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_return);
 
@@ -394,7 +396,7 @@ void potad_group_break(struct potad_group *g, unsigned int u)
 	if (potad_node_code(&g->top, l) == POTAD_CODE_FREE)
 		leaf_break(g, l, 0);
 	potad_node_set(&g->node[l], u % POTAD_NODE_UNITS, 0, POTAD_CODE_BROKEN);
-	leaf_changed(g, l, potad_leaf_class(g, l));
+	leaf_lost(g, l, potad_leaf_class(g, l));
 	g->nr_free--;
 	g->nr_broken++;
 }

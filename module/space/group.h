@@ -56,6 +56,7 @@ struct potad_group {
 					/* not empty			     */
 	s8		top_class;	/* largest free block in @top, or -1 */
 	u8		mobility;	/* for which it was woken, or NONE   */
+	u32		hint;		/* what @row was told last	     */
 
 	/* Constant; span.c's. */
 	u8		tier;

@@ -13,6 +13,7 @@
  * k + 1.  Orders 7 and 8 are pairs and fours of whole words.
  */
 #include <linux/export.h>
+#include <linux/minmax.h>
 
 #include "../include/compat.h"
 #include "node.h"
@@ -57,7 +58,7 @@ static inline int word_class(u64 runs)
  * of a larger one, if it is large enough for @k; else @runs are those of j + 1.
  */
 static __always_inline bool best_is(u64 *runs, unsigned int j, unsigned int k,
-				    unsigned int *at)
+				    unsigned int *at, unsigned int *class)
 {
 	u64 pairs = grow(*runs, j);
 	u64 singles = *runs & ~(pairs | pairs << (1U << j));
@@ -66,21 +67,23 @@ static __always_inline bool best_is(u64 *runs, unsigned int j, unsigned int k,
 	if (k > j || !singles)
 		return false;
 	*at = __ffs64(singles);
+	*class = j;
 	return true;
 }
 
 /*
- * In a word whose class is @k or more: the best fit for a block of order @k.
- * Straight-line, so that what starts[] says is in the instructions.
+ * In a word whose class is @k or more: the best fit for a block of order @k, and
+ * its @class.  Straight-line, so that what starts[] says is in the instructions.
  */
-static unsigned int word_find(u64 runs, unsigned int k)
+static unsigned int word_find(u64 runs, unsigned int k, unsigned int *class)
 {
 	unsigned int at = 0;
 
-	if (!best_is(&runs, 0, k, &at) && !best_is(&runs, 1, k, &at) &&
-	    !best_is(&runs, 2, k, &at) && !best_is(&runs, 3, k, &at) &&
-	    !best_is(&runs, 4, k, &at))
-		best_is(&runs, 5, k, &at);
+	*class = 6;
+	if (!best_is(&runs, 0, k, &at, class) && !best_is(&runs, 1, k, &at, class) &&
+	    !best_is(&runs, 2, k, &at, class) && !best_is(&runs, 3, k, &at, class) &&
+	    !best_is(&runs, 4, k, &at, class))
+		best_is(&runs, 5, k, &at, class);
 	return at;
 }
 
@@ -108,6 +111,26 @@ static int words_find(const struct potad_node *n, unsigned int k)
 	return best;
 }
 
+/*
+ * Of the words with room for a block of order @k < 6 the one whose largest free
+ * block is the smallest, which is set; -1 if there is none.
+ */
+static int best_word(const struct potad_node *n, unsigned int k, int *least)
+{
+	int w, best = -1;
+
+	*least = 7;
+	for (w = 0; w < (int)POTAD_NODE_WORDS; w++) {
+		int class = word_class(potad_node_avail(n, w));
+
+		if (class >= (int)k && class < *least) {
+			*least = class;
+			best = w;
+		}
+	}
+	return best;
+}
+
 /**
  * potad_node_find() - where to cut a block
  * @n: the node
@@ -120,26 +143,30 @@ static int words_find(const struct potad_node *n, unsigned int k)
  */
 int potad_node_find(const struct potad_node *n, unsigned int k)
 {
-	unsigned int w, best = 0;
-	int least = 7;
+	unsigned int class;
+	int w, least;
 
 	if (k >= 6)
 		return words_find(n, k);
-	for (w = 0; w < POTAD_NODE_WORDS; w++) {
-		int class = word_class(potad_node_avail(n, w));
-
-		if (class >= (int)k && class < least) {
-			least = class;
-			best = w;
-		}
-	}
-	if (least == 7)
+	w = best_word(n, k, &least);
+	if (w < 0)
 		return -1;
 	if (least == 6)
 		return words_find(n, 6);
-	return best * 64 + word_find(potad_node_avail(n, best), k);
+	return w * 64 + word_find(potad_node_avail(n, w), k, &class);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_node_find);
+
+/* Makes the @nr free blocks of order @k < 6 at @i, all in one word, allocated. */
+static void take_row(struct potad_node *n, unsigned int i, unsigned int k,
+		     unsigned int nr)
+{
+	unsigned int units = nr << k;
+	u64 mask = (units < 64 ? (1ULL << units) - 1 : ~0ULL) << (i % 64);
+
+	n->free[i / 64] &= ~mask;
+	n->head[i / 64] |= mask & starts[k] << (i % 64);
+}
 
 /**
  * potad_node_cut() - cut several blocks
@@ -149,33 +176,37 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_node_find);
  * @base: added to each
  * @nr: how many are wanted
  *
- * Each goes where potad_node_find() would put it, but that a word which was
- * begun is used up first: what is left of a run is the best fit as a rule.
+ * The first goes where potad_node_find() would put it, the others into the rest
+ * of the same free block, as long as there is some; and so on.
  *
  * Return: how many there are, 0..@nr.
  */
 unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
 			    u32 base, unsigned int nr)
 {
-	unsigned int got = 0;
+	unsigned int got = 0, end, class;
 	int i;
 
 	while (got < nr) {
-		i = potad_node_find(n, k);
-		if (i < 0)
-			break;
-		for (;;) {
-			u64 avail;
+		if (k < 6) {
+			int least, w = best_word(n, k, &least);
 
+			if (w < 0)
+				break;
+			if (least == 6)
+				w = words_find(n, 6) / 64;
+			i = w * 64 + word_find(potad_node_avail(n, w), k, &class);
+			end = min(nr, got + (1U << (class - k)));
+			take_row(n, i, k, end - got);
+		} else {
+			i = words_find(n, k);
+			if (i < 0)
+				break;
+			end = got + 1;
 			potad_node_take(n, i, k);
-			units[got++] = base + i;
-			if (got == nr || k >= 6)
-				break;
-			avail = potad_node_avail(n, i / 64);
-			if (word_class(avail) < (int)k)
-				break;
-			i = (i & ~63) + word_find(avail, k);
 		}
+		for (; got < end; got++, i += 1 << k)
+			units[got] = base + i;
 	}
 	return got;
 }
@@ -201,29 +232,35 @@ u64 potad_node_pieces(const struct potad_node *n, unsigned int w, unsigned int k
 EXPORT_SYMBOL_POTAD_TESTS(potad_node_pieces);
 
 /**
- * potad_node_class() - order of the largest free block
+ * potad_node_class_upto() - order of the largest free block, if it is known to
+ *			     be no more than some order
  * @n: the node
+ * @bound: that order, 0..8
  *
- * Return: 0..8, or -1 if nothing is free.
+ * Looks no further than it must.
+ *
+ * Return: 0..@bound, or -1 if nothing is free.
  */
-int potad_node_class(const struct potad_node *n)
+int potad_node_class_upto(const struct potad_node *n, int bound)
 {
 	int largest = -1;
 	unsigned int w;
 
-	for (w = 0; w < POTAD_NODE_WORDS; w++) {
+	if (bound == 7 && words_find(n, 7) >= 0)
+		return 7;
+	for (w = 0; w < POTAD_NODE_WORDS && largest < bound; w++) {
 		int class = word_class(potad_node_avail(n, w));
 
 		if (class > largest)
 			largest = class;
 	}
-	if (largest < 6)
+	if (largest < 6 || bound <= 6)
 		return largest;
 	if (potad_node_whole(n))
 		return 8;
 	return words_find(n, 7) >= 0 ? 7 : 6;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_node_class);
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_class_upto);
 
 /**
  * potad_node_block() - the allocated block around a unit

@@ -144,6 +144,18 @@ static inline unsigned int potad_node_merged(const struct potad_node *n,
 	return k;
 }
 
+/* The allocated block of order @k at @i becomes free. */
+static inline void potad_node_release(struct potad_node *n, unsigned int i,
+				      unsigned int k)
+{
+	u64 mask = potad_node_mask(i, k);
+	unsigned int w = i / 64, end = w + potad_node_span(k);
+
+	n->head[w] &= ~(1ULL << (i % 64));
+	for (; w < end; w++)
+		n->free[w] |= mask;
+}
+
 /* Is there just one allocated block of order @k at @i? */
 static inline bool potad_node_is_block(const struct potad_node *n,
 				       unsigned int i, unsigned int k)
@@ -166,8 +178,14 @@ unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
 			    u32 base, unsigned int nr);
 u64 potad_node_pieces(const struct potad_node *n, unsigned int w,
 		      unsigned int k);
-int potad_node_class(const struct potad_node *n);
+int potad_node_class_upto(const struct potad_node *n, int bound);
 unsigned int potad_node_block(const struct potad_node *n, unsigned int i,
 			      unsigned int *k);
+
+/* The order of the largest free block, 0..8, or -1 if nothing is free. */
+static inline int potad_node_class(const struct potad_node *n)
+{
+	return potad_node_class_upto(n, POTAD_NODE_SHIFT);
+}
 
 #endif /* POTAD_SPACE_NODE_H */

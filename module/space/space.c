@@ -307,8 +307,8 @@ static struct potad_group *group_of(struct potad_habit *habit, u64 granule,
 	struct potad_group *g = READ_ONCE(habit->last);
 	struct potad_span *span;
 
-	if (!t && g && g->nr == potad_group_nr(granule, 0) &&
-	    granule >= g->span->first && granule < g->span->end)
+	/* In it, but outside of the span, no block is found. */
+	if (!t && g && g->nr == potad_group_nr(granule, 0))
 		return g;
 	span = potad_span_of(habit->space, granule);
 	if (!span || t >= span->tiers)
@@ -319,44 +319,54 @@ static struct potad_group *group_of(struct potad_habit *habit, u64 granule,
 	return g;
 }
 
+/* Blocks of one group, which are all aligned; returns how many went. */
+static unsigned int free_in(struct potad_group *g, unsigned int order,
+			    const u64 *granules, unsigned int nr)
+{
+	unsigned int i, went;
+	u32 units[BATCH];
+	bool whole;
+
+	for (i = 0; i < nr; i++)
+		units[i] = potad_unit(granules[i], g->tier);
+	potad_group_lock(g);
+	went = potad_group_free(g, order % POTAD_GROUP_SHIFT, units, nr);
+	for (i = 0; unlikely(!list_empty(&g->pending)) && i < went; i++)
+		potad_retire_pending(g, &g->pending, granules[i], order);
+	whole = potad_group_is_whole(g);
+	potad_group_changed(g);
+	if (unlikely(whole))
+		potad_span_raise(g);
+	return went;
+}
+
 /*
- * Gives blocks of one order back.  Interrupts are off.  Returns how many went:
- * @nr, or the index of the first that is no block.
+ * Gives up to 16 blocks of one order back.  Interrupts are off.  Returns how
+ * many went: @nr, or the index of the first that is no block.
  */
 unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
 			      const u64 *granules, unsigned int nr)
 {
-	unsigned int t = order / POTAD_GROUP_SHIFT, k = order % POTAD_GROUP_SHIFT;
-	unsigned int done = 0, went, n, i;
-	struct potad_group *g;
-	u32 units[BATCH];
-	bool whole;
+	unsigned int t = order / POTAD_GROUP_SHIFT, done = 0, i, went;
+	struct potad_group *g[BATCH];
+
+	/* Where each of them is; their lines are on the way meanwhile. */
+	for (i = 0; i < nr; i++) {
+		g[i] = group_of(habit, granules[i], t);
+		if (!g[i] || granules[i] & ((1ULL << order) - 1))
+			break;
+		if (nr > 1)
+			potad_group_prefetch(g[i], granules[i]);
+	}
+	nr = i;
 
 	potad_begin(habit);
 	while (done < nr) {
-		u64 group = potad_group_nr(granules[done], t);
-
-		g = group_of(habit, granules[done], t);
-		if (!g)
-			break;
-		for (n = 0; n < BATCH && done + n < nr; n++) {
-			u64 granule = granules[done + n];
-
-			if (potad_group_nr(granule, t) != group ||
-			    granule & ((1ULL << order) - 1))
-				break;
-			units[n] = potad_unit(granule, t);
-		}
-		potad_group_lock(g);
-		went = potad_group_free(g, k, units, n);
-		for (i = 0; unlikely(!list_empty(&g->pending)) && i < went; i++)
-			potad_retire_pending(g, &g->pending, granules[done + i], order);
-		whole = potad_group_is_whole(g);
-		potad_group_changed(g);
-		if (whole)
-			potad_span_raise(g);
+		for (i = done + 1; i < nr && g[i] == g[done];)
+			i++;
+		went = free_in(g[done], order, granules + done, i - done);
 		done += went;
-		if (!n || went < n)
+		if (done < i)
 			break;
 	}
 	potad_end(habit);

@@ -126,12 +126,12 @@ void potad_group_unlock(struct potad_group *g)
 /* Tells those who look without the lock what @g has now. */
 static void group_tell(struct potad_group *g)
 {
-	u32 *hint = &g->row->hint[g->nr % POTAD_ROW], old = *hint;
-	u32 now = group_hint(g);
+	u32 now = group_hint(g), old = g->hint;
 
-	if (now == old)
+	if (likely(now == old))
 		return;
-	WRITE_ONCE(*hint, now);
+	g->hint = now;
+	WRITE_ONCE(g->row->hint[g->nr % POTAD_ROW], now);
 	if (hint_room(now) > hint_room(old)) {
 		smp_mb();	/* the hint, before @room; see above */
 		row_raise(g->row, hint_room(now));
@@ -584,8 +584,9 @@ static void group_init(struct potad_span *span, unsigned int t, u64 nr,
 		first = clamp(first, base, base + POTAD_GROUP_UNITS) - base;
 		end = clamp(end, base, base + POTAD_GROUP_UNITS) - base;
 		potad_group_seed(g, first, end);
-		row->hint[nr % POTAD_ROW] = group_hint(g);
-		row_raise(row, hint_room(group_hint(g)));
+		g->hint = group_hint(g);
+		row->hint[nr % POTAD_ROW] = g->hint;
+		row_raise(row, hint_room(g->hint));
 	}
 }
 

@@ -59,6 +59,7 @@
 #include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
@@ -198,6 +199,13 @@ static inline struct potad_spans *potad_spans_locked(struct potad_space *s)
 static inline struct potad_habit *potad_habit(struct potad_space *s)
 {
 	return &s->habit[smp_processor_id()];
+}
+
+/* @granule will soon be looked for in @g. */
+static inline void potad_group_prefetch(struct potad_group *g, u64 granule)
+{
+	prefetchw(g);
+	prefetchw(&g->node[potad_unit(granule, g->tier) / POTAD_NODE_UNITS]);
 }
 
 /* Around a free, or a move of a group between tiers; interrupts are off. */
