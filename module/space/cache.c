@@ -11,8 +11,8 @@
  * ordering there is.  On a kernel with PREEMPT_RT nothing is different: nothing
  * in here sleeps, and all locks are raw ones.
  *
- * In an NMI a line can be found half-way between two states, and the lock of a
- * group held by who was interrupted: there the calls return -EDEADLK.
+ * In an NMI hits work as in any interrupt.  What is not a hit may need a lock
+ * that is held by who was interrupted: there the calls return -EDEADLK.
  *
  * How failures get to cached blocks: potad_cache_retire() first marks the
  * granule in the space, then has every CPU give back all it caches and be
@@ -80,23 +80,20 @@ static unsigned int drain_batch(const struct potad_cache_line *line)
 	return line->max - line->max / 4;
 }
 
-static struct potad_cache_line *line_enter(struct potad_cache __percpu *c,
-					   unsigned int order, unsigned int m)
+/*
+ * This CPU's line, if nobody works on it, for whoever called preempt_disable();
+ * line_leave() also calls preempt_enable().
+ */
+static __always_inline bool line_enter(struct potad_cache_line *line)
 {
-	struct potad_cache_line *line;
-
-	preempt_disable();
-	line = this_cpu_ptr(&c->line[m][order]);
-	if (likely(line->max && !line->busy)) {
-		line->busy = 1;
-		barrier();
-		return line;
-	}
-	preempt_enable();
-	return NULL;
+	if (unlikely(line->busy))
+		return false;
+	line->busy = 1;
+	barrier();	/* what is in it is read after this */
+	return true;
 }
 
-static void line_leave(struct potad_cache_line *line)
+static __always_inline void line_leave(struct potad_cache_line *line)
 {
 	barrier();
 	line->busy = 0;
@@ -110,15 +107,12 @@ static void line_leave(struct potad_cache_line *line)
 static void line_drain(struct potad_cache_line *line, struct potad_habit *habit,
 		       unsigned int order, unsigned int nr)
 {
-	u64 granules[POTAD_LINE_SLOTS];
 	unsigned long flags;
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
-		granules[i] = (u64)line->slot[i] << order;
 	local_irq_save(flags);
 	for (i = 0; i < nr; i++) {
-		i += potad_habit_free(habit, order, granules + i, nr - i);
+		i += potad_habit_free(habit, order, 0, line->slot + i, nr - i);
 		WARN_ONCE(i < nr, "potad: a block of order %u was freed that is none\n",
 			  order);
 	}
@@ -147,36 +141,62 @@ static bool line_suspects(struct potad_cache_line *line, u64 granule,
 static int line_refill(struct potad_cache_line *line, unsigned int order,
 		       unsigned int m)
 {
-	u64 granules[POTAD_LINE_SLOTS];
+	u32 units[POTAD_LINE_SLOTS];
 	unsigned long flags;
+	u64 base;
 	int n, i;
 
 	local_irq_save(flags);
-	n = potad_habit_alloc(line->habit, order, m, granules,
+	n = potad_habit_alloc(line->habit, order, m, &base, units,
 			      refill_batch(line), &flags);
 	local_irq_restore(flags);
+	if (n < 0)
+		return n;
 	for (i = 0; i < n; i++)		/* the lowest goes first */
-		line->slot[n - 1 - i] = granules[i] >> order;
-	line->nr = max(n, 0);
-	return min(n, 0);
+		line->slot[n - 1 - i] =
+			(base + potad_unit_granule(units[i], order)) >> order;
+	line->nr = n;
+	return 0;
 }
 
-static int line_alloc(struct potad_cache_line *line, unsigned int order,
-		      unsigned int m, u64 *granule)
+/* The line is this CPU's, and empty, or wary; it is left. */
+static noinline int alloc_miss(struct potad_cache_line *line, unsigned int order,
+			       unsigned int m, u64 *granule)
 {
-	int err;
+	int err = in_nmi() ? -EDEADLK : 0;
 
-	for (;;) {
-		if (unlikely(!line->nr)) {
-			err = line_refill(line, order, m);
+	while (!err) {
+		if (!line->nr) {
+			err = line->max ? line_refill(line, order, m) : -ENOSPC;
 			if (err)
-				return err;
+				break;
 		}
 		*granule = (u64)line->slot[--line->nr] << order;
 		if (likely(!line_suspects(line, *granule, order)))
-			return 0;
+			break;
 		potad_space_free(line->habit->space, *granule, order);
 	}
+	line_leave(line);
+	return err;
+}
+
+/* The line is this CPU's, and full, or wary; it is left. */
+static noinline int free_miss(struct potad_cache_line *line, u64 granule,
+			      unsigned int order)
+{
+	int err = 0;
+
+	if (in_nmi()) {
+		err = -EDEADLK;
+	} else if (!line->max || line_suspects(line, granule, order)) {
+		err = potad_space_free(line->habit->space, granule, order);
+	} else {
+		if (line->nr >= line->max)
+			line_drain(line, line->habit, order, drain_batch(line));
+		line->slot[line->nr++] = granule >> order;
+	}
+	line_leave(line);
+	return err;
 }
 
 /*
@@ -210,7 +230,7 @@ static void drain_cpu(void *arg)
 
 	for (m = 0; m < POTAD_MOBILITIES; m++) {
 		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
-			struct potad_cache_line *line = &own->line[m][k];
+			struct potad_cache_line *line = &own->line[k][m];
 
 			if (line->busy) {
 				busy = true;
@@ -259,18 +279,30 @@ static unsigned int drain_all(struct potad_cache_shared *shared, bool wary)
 	return blocks;
 }
 
-/* No line for it: to the space.  Drains as long as that helps. */
+/* No line has it: from the space.  Drains as long as that helps. */
 static noinline int alloc_slow(struct potad_cache __percpu *c, unsigned int order,
 			       unsigned int m, bool wait, u64 *granule)
 {
 	struct potad_cache_shared *shared = shared_of(c);
 	int err, tries = 0;
 
+	if (in_nmi())
+		return -EDEADLK;
 	err = potad_space_alloc(shared->space, order, m, granule);
 	while (err == -ENOSPC && wait && drain_all(shared, false) &&
 	       tries++ < MAX_DRAINS)
 		err = potad_space_alloc(shared->space, order, m, granule);
 	return err;
+}
+
+static noinline int free_slow(struct potad_cache __percpu *c, u64 granule,
+			      unsigned int order, unsigned int m)
+{
+	if (in_nmi())
+		return -EDEADLK;
+	if (m >= POTAD_MOBILITIES)
+		return -EINVAL;
+	return potad_space_free(shared_of(c)->space, granule, order);
 }
 
 /**
@@ -281,29 +313,35 @@ static noinline int alloc_slow(struct potad_cache __percpu *c, unsigned int orde
  * @wait: the caller may sleep
  * @granule: set to its first granule
  *
- * Context: Any; process context that may sleep with @wait.
+ * Context: Any; process context that may sleep with @wait.  In an NMI only what
+ * this CPU has cached can be had.
  * Return: as potad_space_alloc(); but without @wait, -ENOSPC may mean that what
  * is left is cached by other CPUs; -EDEADLK in an NMI.
  */
 int potad_cache_alloc(struct potad_cache __percpu *c, unsigned int order,
 		      enum potad_mobility mobility, bool wait, u64 *granule)
 {
-	struct potad_cache_line *line = NULL;
+	unsigned int m = mobility, nr;
+	struct potad_cache_line *line;
 	int err;
 
-	if (unlikely(in_nmi()))
-		return -EDEADLK;
-	if (unlikely((unsigned int)mobility >= POTAD_MOBILITIES))
-		return -EINVAL;
-	if (likely(order < POTAD_CACHED_ORDERS))
-		line = line_enter(c, order, mobility);
-	if (likely(line)) {
-		err = line_alloc(line, order, mobility, granule);
-		line_leave(line);
-		if (likely(err != -ENOSPC))
-			return err;
+	if (unlikely(order >= POTAD_CACHED_ORDERS || m >= POTAD_MOBILITIES))
+		return alloc_slow(c, order, m, wait, granule);
+	preempt_disable();
+	line = this_cpu_ptr(&c->line[order][m]);
+	if (unlikely(!line_enter(line))) {
+		preempt_enable();
+		return alloc_slow(c, order, m, wait, granule);
 	}
-	return alloc_slow(c, order, mobility, wait, granule);
+	nr = line->nr;
+	if (likely(nr && !line->wary)) {
+		line->nr = --nr;
+		*granule = (u64)line->slot[nr] << order;
+		line_leave(line);
+		return 0;
+	}
+	err = alloc_miss(line, order, m, granule);
+	return unlikely(err == -ENOSPC) ? alloc_slow(c, order, m, wait, granule) : err;
 }
 EXPORT_SYMBOL_GPL(potad_cache_alloc);
 
@@ -317,34 +355,32 @@ EXPORT_SYMBOL_GPL(potad_cache_alloc);
  * The caller has the block; that is checked only where it does not go into a
  * line.
  *
- * Context: Any.
+ * Context: Any.  In an NMI only as long as this CPU's line has room.
  * Return: 0; where it is checked, as potad_space_free(); -EDEADLK in an NMI,
  * and the block is not freed.
  */
 int potad_cache_free(struct potad_cache __percpu *c, u64 granule,
 		     unsigned int order, enum potad_mobility mobility)
 {
-	struct potad_cache_line *line = NULL;
-	int err = 0;
+	unsigned int m = mobility, nr;
+	struct potad_cache_line *line;
 
-	if (unlikely(in_nmi()))
-		return -EDEADLK;
-	if (unlikely((unsigned int)mobility >= POTAD_MOBILITIES))
-		return -EINVAL;
-	if (likely(order < POTAD_CACHED_ORDERS))
-		line = line_enter(c, order, mobility);
-	if (unlikely(!line))
-		return potad_space_free(shared_of(c)->space, granule, order);
-
-	if (unlikely(line_suspects(line, granule, order))) {
-		err = potad_space_free(line->habit->space, granule, order);
-	} else {
-		if (unlikely(line->nr >= line->max))
-			line_drain(line, line->habit, order, drain_batch(line));
-		line->slot[line->nr++] = granule >> order;
+	if (unlikely(order >= POTAD_CACHED_ORDERS || m >= POTAD_MOBILITIES))
+		return free_slow(c, granule, order, m);
+	preempt_disable();
+	line = this_cpu_ptr(&c->line[order][m]);
+	if (unlikely(!line_enter(line))) {
+		preempt_enable();
+		return free_slow(c, granule, order, m);
 	}
-	line_leave(line);
-	return err;
+	nr = line->nr;
+	if (likely(nr < line->max && !line->wary)) {
+		line->slot[nr] = granule >> order;
+		line->nr = nr + 1;
+		line_leave(line);
+		return 0;
+	}
+	return free_miss(line, granule, order);
 }
 EXPORT_SYMBOL_GPL(potad_cache_free);
 
@@ -448,7 +484,7 @@ bool potad_cache_has(struct potad_cache __percpu *c, u64 granule)
 			for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
 				struct potad_cache_line *line;
 
-				line = &per_cpu_ptr(c, cpu)->line[m][k];
+				line = &per_cpu_ptr(c, cpu)->line[k][m];
 				for (i = 0; i < min_t(u8, READ_ONCE(line->nr),
 						      POTAD_LINE_SLOTS); i++)
 					if (READ_ONCE(line->slot[i]) == granule >> k)
@@ -470,7 +506,7 @@ static u64 cached(struct potad_cache __percpu *c, unsigned long *blocks)
 	for_each_possible_cpu(cpu) {
 		for (m = 0; m < POTAD_MOBILITIES; m++) {
 			for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
-				u64 nr = READ_ONCE(per_cpu_ptr(c, cpu)->line[m][k].nr);
+				u64 nr = READ_ONCE(per_cpu_ptr(c, cpu)->line[k][m].nr);
 
 				*blocks += nr;
 				sum += nr << k;
@@ -521,7 +557,7 @@ static void lines_init(struct potad_cache_shared *shared, unsigned int cpu, bool
 	c->shared = shared;
 	for (m = 0; m < POTAD_MOBILITIES; m++) {
 		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
-			struct potad_cache_line *line = &c->line[m][k];
+			struct potad_cache_line *line = &c->line[k][m];
 
 			line->habit = &shared->space->habit[cpu];
 			line->max = line_max(shared, k);
@@ -549,7 +585,7 @@ static int cpu_gone(unsigned int cpu, struct hlist_node *node)
 		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
 			struct potad_cache_line *line;
 
-			line = &per_cpu_ptr(shared->cache, cpu)->line[m][k];
+			line = &per_cpu_ptr(shared->cache, cpu)->line[k][m];
 			local_irq_save(flags);
 			line_drain(line, potad_habit(shared->space), k, line->nr);
 			local_irq_restore(flags);

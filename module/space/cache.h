@@ -49,9 +49,9 @@ struct potad_cache_line {
 } __aligned(64);
 static_assert(sizeof(struct potad_cache_line) == 64);
 
-/* Per CPU. */
+/* Per CPU.  (Of four columns the last is unused: to find a line is to shift.) */
 struct potad_cache {
-	struct potad_cache_line line[POTAD_MOBILITIES][POTAD_CACHED_ORDERS];
+	struct potad_cache_line line[POTAD_CACHED_ORDERS][POTAD_MOBILITIES + 1];
 	struct potad_cache_shared *shared;	/* the same on all CPUs */
 };
 

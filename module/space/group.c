@@ -352,24 +352,21 @@ unsigned int potad_group_free(struct potad_group *g, unsigned int k,
 	}
 
 	while (done < nr) {
-		unsigned int l = units[done] / POTAD_NODE_UNITS, n = 0;
+		unsigned int l = units[done] / POTAD_NODE_UNITS, n = 1, went;
 		struct potad_node *node = &g->node[l];
 
-		while (done + n < nr && units[done + n] / POTAD_NODE_UNITS == l) {
-			unsigned int i = units[done + n] % POTAD_NODE_UNITS;
-
-			if (!potad_node_is_block(node, i, k))
-				break;
-			potad_node_release(node, i, k);
+		while (done + n < nr && units[done + n] / POTAD_NODE_UNITS == l)
 			n++;
-		}
-		if (!n)
+		went = potad_node_free(node, k, units + done, n);
+		if (!went)
 			break;
-		g->nr_free += n << k;
-		class = n == 1 ? potad_node_merged(node, units[done] % POTAD_NODE_UNITS, k) :
-			(unsigned int)potad_node_class(node);
-		done += n;
+		g->nr_free += went << k;
+		class = went > 1 ? (unsigned int)potad_node_class(node) :
+			potad_node_merged(node, units[done] % POTAD_NODE_UNITS, k);
 		leaf_gained(g, l, potad_leaf_class(g, l), class);
+		done += went;
+		if (went < n)
+			break;
 	}
 	return done;
 }

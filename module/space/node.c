@@ -126,6 +126,8 @@ static int best_word(const struct potad_node *n, unsigned int k, int *least)
 		if (class >= (int)k && class < *least) {
 			*least = class;
 			best = w;
+			if (class == (int)k)
+				break;
 		}
 	}
 	return best;
@@ -211,6 +213,45 @@ unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
 	return got;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_node_cut);
+
+/**
+ * potad_node_free() - give several blocks back
+ * @n: the node
+ * @k: their order, 0..7
+ * @units: their first units; of each the last eight bits count
+ * @nr: how many
+ *
+ * Return: how many were freed: @nr, or the index of the first that is no
+ * allocated block of that order.
+ */
+unsigned int potad_node_free(struct potad_node *n, unsigned int k,
+			     const u32 *units, unsigned int nr)
+{
+	unsigned int done;
+
+	for (done = 0; done < nr; done++) {
+		unsigned int i = units[done] % POTAD_NODE_UNITS, w = i / 64;
+		unsigned int next = i % 64 + (1U << k);
+		u64 free = n->free[w], head = n->head[w], mask, first;
+
+		if (k < 6 && next < 64) {
+			/* All that matters is in one word. */
+			first = 1ULL << (i % 64);
+			mask = (1ULL << next) - first;
+			if ((free & mask) || (head & mask) != first ||
+			    !((free | head) >> next & 1))
+				break;
+			n->free[w] = free | mask;
+			n->head[w] = head & ~first;
+		} else {
+			if (!potad_node_is_block(n, i, k))
+				break;
+			potad_node_release(n, i, k);
+		}
+	}
+	return done;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_free);
 
 /**
  * potad_node_pieces() - where in a word free blocks are

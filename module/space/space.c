@@ -203,24 +203,21 @@ static int search(struct potad_habit *habit, unsigned int t, unsigned int k,
 }
 
 /*
- * For the cache, which knows its CPU's habit: takes up to @nr blocks.
- * Interrupts are off.
+ * For the cache, which knows its CPU's habit: takes up to @nr blocks, no more
+ * than 16, at @base + potad_unit_granule() of each of @units.  Interrupts are off.
  */
 int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
-		      enum potad_mobility m, u64 *granules, unsigned int nr,
-		      unsigned long *flags)
+		      enum potad_mobility m, u64 *base, u32 *units,
+		      unsigned int nr, unsigned long *flags)
 {
 	unsigned int t = order / POTAD_GROUP_SHIFT;
 	struct potad_group *g;
-	u32 units[BATCH];
-	int n, i;
+	int n;
 
-	n = search(habit, t, order % POTAD_GROUP_SHIFT, m, &g, units,
-		   min(nr, BATCH), flags);
+	n = search(habit, t, order % POTAD_GROUP_SHIFT, m, &g, units, nr, flags);
 	if (n < 0)
 		return n;
-	for (i = 0; i < n; i++)
-		granules[i] = potad_granule(g, units[i]);
+	*base = potad_granule(g, 0);
 	potad_group_changed(g);
 	return n;
 }
@@ -242,14 +239,19 @@ int potad_space_alloc_some(struct potad_space *s, unsigned int order,
 			   enum potad_mobility mobility, u64 *granules,
 			   unsigned int nr)
 {
+	u32 units[BATCH];
 	unsigned long flags;
-	int n;
+	u64 base = 0;
+	int n, i;
 
 	if (order > potad_space_max_order(s) || mobility >= POTAD_MOBILITIES || !nr)
 		return -EINVAL;
 	local_irq_save(flags);
-	n = potad_habit_alloc(potad_habit(s), order, mobility, granules, nr, &flags);
+	n = potad_habit_alloc(potad_habit(s), order, mobility, &base, units,
+			      min(nr, BATCH), &flags);
 	local_irq_restore(flags);
+	for (i = 0; i < n; i++)
+		granules[i] = base + potad_unit_granule(units[i], order);
 	return n;
 }
 EXPORT_SYMBOL_GPL(potad_space_alloc_some);
@@ -300,39 +302,48 @@ static int free_error(struct potad_space *s, u64 granule, unsigned int order)
 	return e.state == POTAD_FREE ? -ENOENT : -EINVAL;
 }
 
-/* The group that a block of tier @t would be in.  Interrupts are off. */
+/*
+ * The group that a block of tier @t would be in.  Interrupts are off.  (Two
+ * spans can both have a part of what would be one group: they have each its own.)
+ */
 static struct potad_group *group_of(struct potad_habit *habit, u64 granule,
 				    unsigned int t)
 {
 	struct potad_group *g = READ_ONCE(habit->last);
 	struct potad_span *span;
+	u64 from;
 
-	/* In it, but outside of the span, no block is found. */
-	if (!t && g && g->nr == potad_group_nr(granule, 0))
+	if (likely(g) && granule - habit->from < habit->size && habit->tier == t)
 		return g;
 	span = potad_span_of(habit->space, granule);
 	if (!span || t >= span->tiers)
 		return NULL;
 	g = potad_span_group(span, t, granule);
-	if (!t)
-		WRITE_ONCE(habit->last, g);
+	if (!g)
+		return NULL;
+	from = potad_granule(g, 0);
+	habit->from = max(from, span->first);
+	habit->size = min(from + potad_unit_granule(POTAD_GROUP_UNITS,
+						    t * POTAD_GROUP_SHIFT),
+			  span->end) - habit->from;
+	habit->tier = t;
+	WRITE_ONCE(habit->last, g);
 	return g;
 }
 
-/* Blocks of one group, which are all aligned; returns how many went. */
+/* Blocks of one group; returns how many went. */
 static unsigned int free_in(struct potad_group *g, unsigned int order,
-			    const u64 *granules, unsigned int nr)
+			    const u32 *units, unsigned int nr)
 {
 	unsigned int i, went;
-	u32 units[BATCH];
 	bool whole;
 
-	for (i = 0; i < nr; i++)
-		units[i] = potad_unit(granules[i], g->tier);
 	potad_group_lock(g);
 	went = potad_group_free(g, order % POTAD_GROUP_SHIFT, units, nr);
-	for (i = 0; unlikely(!list_empty(&g->pending)) && i < went; i++)
-		potad_retire_pending(g, &g->pending, granules[i], order);
+	if (unlikely(!list_empty(&g->pending)))
+		for (i = 0; i < went; i++)
+			potad_retire_pending(g, &g->pending,
+					     potad_granule(g, units[i]), order);
 	whole = potad_group_is_whole(g);
 	potad_group_changed(g);
 	if (unlikely(whole))
@@ -341,22 +352,28 @@ static unsigned int free_in(struct potad_group *g, unsigned int order,
 }
 
 /*
- * Gives up to 16 blocks of one order back.  Interrupts are off.  Returns how
- * many went: @nr, or the index of the first that is no block.
+ * Gives up to 16 blocks of one order back: @base + (@blocks[] << @order), and
+ * @base is a multiple of the order.  Interrupts are off.  Returns how many went:
+ * @nr, or the index of the first that is no block.
  */
 unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
-			      const u64 *granules, unsigned int nr)
+			      u64 base, const u32 *blocks, unsigned int nr)
 {
 	unsigned int t = order / POTAD_GROUP_SHIFT, done = 0, i, went;
+	unsigned int shift = t * POTAD_GROUP_SHIFT;
 	struct potad_group *g[BATCH];
+	u32 units[BATCH];
 
 	/* Where each of them is; their lines are on the way meanwhile. */
 	for (i = 0; i < nr; i++) {
-		g[i] = group_of(habit, granules[i], t);
-		if (!g[i] || granules[i] & ((1ULL << order) - 1))
+		u64 granule = base + ((u64)blocks[i] << order);
+
+		units[i] = (granule >> shift) % POTAD_GROUP_UNITS;
+		g[i] = group_of(habit, granule, t);
+		if (!g[i])
 			break;
 		if (nr > 1)
-			potad_group_prefetch(g[i], granules[i]);
+			potad_group_prefetch(g[i], units[i]);
 	}
 	nr = i;
 
@@ -364,7 +381,7 @@ unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
 	while (done < nr) {
 		for (i = done + 1; i < nr && g[i] == g[done];)
 			i++;
-		went = free_in(g[done], order, granules + done, i - done);
+		went = free_in(g[done], order, units + done, i - done);
 		done += went;
 		if (done < i)
 			break;
@@ -390,12 +407,13 @@ unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
  */
 int potad_space_free(struct potad_space *s, u64 granule, unsigned int order)
 {
-	unsigned long flags;
+	static const u32 itself;
 	unsigned int went = 0;
+	unsigned long flags;
 
-	if (order <= POTAD_MAX_ORDER) {
+	if (order <= POTAD_MAX_ORDER && !(granule & ((1ULL << order) - 1))) {
 		local_irq_save(flags);
-		went = potad_habit_free(potad_habit(s), order, &granule, 1);
+		went = potad_habit_free(potad_habit(s), order, granule, &itself, 1);
 		local_irq_restore(flags);
 	}
 	return likely(went) ? 0 : free_error(s, granule, order);

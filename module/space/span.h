@@ -120,7 +120,10 @@ struct potad_habit {
 	 */
 	u32		begun ____cacheline_aligned;
 	u32		done;
-	struct potad_group *last;	/* tier 0 group of the last free */
+	struct potad_group *last;	/* group of the last free; if not NULL: */
+	u64		from;		/* its granules in its span	      */
+	u64		size;
+	unsigned int	tier;
 } ____cacheline_aligned;
 
 struct potad_space {
@@ -165,6 +168,12 @@ static inline u64 potad_group_nr(u64 granule, unsigned int t)
 	return granule >> ((t + 1) * POTAD_GROUP_SHIFT);
 }
 
+/* How far unit @u of a group is from its first, in the tier that has @order. */
+static inline u64 potad_unit_granule(unsigned int u, unsigned int order)
+{
+	return (u64)u << (order / POTAD_GROUP_SHIFT * POTAD_GROUP_SHIFT);
+}
+
 static inline u64 potad_granule(const struct potad_group *g, unsigned int u)
 {
 	return (g->nr << POTAD_GROUP_SHIFT | u) << (g->tier * POTAD_GROUP_SHIFT);
@@ -201,11 +210,11 @@ static inline struct potad_habit *potad_habit(struct potad_space *s)
 	return &s->habit[smp_processor_id()];
 }
 
-/* @granule will soon be looked for in @g. */
-static inline void potad_group_prefetch(struct potad_group *g, u64 granule)
+/* @unit of @g will soon be freed. */
+static inline void potad_group_prefetch(struct potad_group *g, unsigned int unit)
 {
 	prefetchw(g);
-	prefetchw(&g->node[potad_unit(granule, g->tier) / POTAD_NODE_UNITS]);
+	prefetchw(&g->node[unit / POTAD_NODE_UNITS]);
 }
 
 /* Around a free, or a move of a group between tiers; interrupts are off. */
@@ -257,10 +266,10 @@ void potad_path_unlock(struct potad_group *g, u64 granule);
 u64 potad_space_end(const struct potad_space *s);
 u32 potad_sum_begun(const struct potad_space *s);
 int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
-		      enum potad_mobility m, u64 *granules, unsigned int nr,
-		      unsigned long *flags);
+		      enum potad_mobility m, u64 *base, u32 *units,
+		      unsigned int nr, unsigned long *flags);
 unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
-			      const u64 *granules, unsigned int nr);
+			      u64 base, const u32 *blocks, unsigned int nr);
 
 /* For a walk over what there is. */
 struct potad_group *potad_span_next(const struct potad_span *span,
