@@ -425,7 +425,7 @@ int potad_compare_init(struct potad_pool *p)
 	};
 
 	kit.pool = p;
-	kit.cache = &p->cache;
+	kit.cache = p->cache;
 	kit.objects = kmem_cache_create("potad-compare-native", DESC_SIZE, 0, 0, NULL);
 	if (!kit.objects)
 		return -ENOMEM;

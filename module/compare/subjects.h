@@ -34,7 +34,7 @@
  */
 struct subject_kit {
 	struct potad_pool *pool;
-	struct potad_cache *cache;
+	struct potad_cache __percpu *cache;
 	struct potad_type *type;
 	struct kmem_cache *objects;
 };
@@ -55,13 +55,13 @@ static inline unsigned int granule_order(const struct subject_kit *kit,
 static inline bool bare_alloc(const struct subject_kit *kit, unsigned int order,
 			      u64 *granule)
 {
-	return !potad_cache_alloc(kit->cache, order, true, granule);
+	return !potad_cache_alloc(kit->cache, order, POTAD_MOVABLE, true, granule);
 }
 
 static inline void bare_free(const struct subject_kit *kit, unsigned int order,
 			     u64 *granule)
 {
-	potad_cache_free(kit->cache, *granule, order);
+	potad_cache_free(kit->cache, *granule, order, POTAD_MOVABLE);
 }
 
 static inline bool described_alloc(const struct subject_kit *kit,
