@@ -10,49 +10,84 @@
 #define POTAD_COMPARE_ORDERS	10	/* largest page order: 4 MiB */
 #define POTAD_COMPARE_ROUNDS	99
 #define POTAD_COMPARE_OPS	1000000
+#define POTAD_COMPARE_CPUS	8
 
 struct potad_pool;
 
+/* What each of them times is told in turn.h. */
+enum potad_workload {
+	POTAD_PAIR,
+	POTAD_BULK,
+	POTAD_RANDOM_FREE,
+	POTAD_CHURN,
+	POTAD_MIXED,
+	POTAD_CROSS,
+};
+
+#define POTAD_WORKLOADS		(POTAD_CROSS + 1)
+
 /**
  * struct potad_compare - what to run
+ * @workload: the work
  * @first_order: from this order, of pages
- * @last_order: to this one
+ * @last_order: to this one; one after the other, but for "mixed"
  * @rounds: how often each subject has its turn
- * @ops: operations in a turn; here a pair, an allocation and its free, is one
+ * @ops: operations in a turn, on each CPU
  * @subjects: a bit for each
+ * @cpus: bit n: on n CPUs at once
+ * @seed: for random numbers
  */
 struct potad_compare {
+	enum potad_workload workload;
 	unsigned int	first_order;
 	unsigned int	last_order;
 	unsigned int	rounds;
 	unsigned int	ops;
 	unsigned long	subjects;
+	unsigned long	cpus;
+	u64		seed;
 };
+
+/* The allocators; the harness alone is for those who ask. */
+#define POTAD_COMPARE_ALL	0xfUL
 
 #define POTAD_COMPARE_DEFAULT {						\
 	.last_order = POTAD_COMPARE_ORDERS, .rounds = 9, .ops = 20000,	\
-	.subjects = ~0UL,						\
+	.subjects = POTAD_COMPARE_ALL, .seed = 1,			\
 }
 
 /**
  * struct potad_compare_row - one result
- * @order: of pages
+ * @part: of the workload, or all of it: what was timed
+ * @first_order: of pages
+ * @last_order: the same, but for "mixed"
+ * @cpus: how many were at it at once
  * @subject: its name
  * @ops: operations in a turn; 0 if this subject could not do it
- * @median: over the rounds, of the mean time of an operation; tenths of a ns
- * @min: least
- * @max: most
+ * @median: of the time of an operation on one CPU, over batches of them; in tenths
+ *	    of a ns, like the next four
+ * @min: the least that it was in any round
+ * @max: and the most
+ * @p99: so many percent of the batches took no longer
+ * @mean: of all
  * @ratio: hundredths: how many times faster than the native subject that it is
  *	   to be compared with; 0 if that did not run
+ * @refused: how many allocations were refused, where that does not end it
  */
 struct potad_compare_row {
-	unsigned int	order;
+	const char	*part;
+	unsigned int	first_order;
+	unsigned int	last_order;
+	unsigned int	cpus;
 	const char	*subject;
 	unsigned int	ops;
 	u64		median;
 	u64		min;
 	u64		max;
+	u64		p99;
+	u64		mean;
 	u64		ratio;
+	u64		refused;
 };
 
 typedef void (*potad_compare_fn)(const struct potad_compare_row *row,
@@ -64,6 +99,8 @@ typedef void (*potad_compare_label_fn)(unsigned int label, unsigned int order,
 int potad_compare_init(struct potad_pool *pool);
 void potad_compare_exit(void);
 int potad_compare_subjects(char *list, unsigned long *subjects);
+int potad_compare_workload(const char *name, enum potad_workload *workload);
+const char *potad_compare_workload_name(enum potad_workload workload);
 int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 		      void *arg);
 int potad_compare_lines(const struct potad_compare *cmp,

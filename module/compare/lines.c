@@ -30,7 +30,7 @@
 
 /* What any subject holds between an allocation and its free. */
 union held {
-	phys_addr_t	bare;
+	u64		bare;
 	struct potad_block described;
 	struct page	*buddy;
 	struct compound	compound;

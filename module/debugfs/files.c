@@ -14,6 +14,7 @@
  * numbers are written in parse.h.  Addresses are physical ones.  Without
  * debugfs the module works all the same.
  */
+#include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/module.h>
@@ -231,21 +232,33 @@ static int validate_run(struct potad_request *req, char *args)
 	return 0;
 }
 
+static void reply_tenths(struct potad_request *req, u64 tenths)
+{
+	potad_reply(req, "%llu.%llu ", tenths / 10, tenths % 10);
+}
+
 static void reply_row(const struct potad_compare_row *row, void *arg)
 {
 	struct potad_request *req = arg;
 
-	if (!row->ops) {
-		potad_reply(req, "%u %s - - - -\n", row->order, row->subject);
-		return;
+	potad_reply(req, row->first_order == row->last_order ? "%u" : "%u-%u",
+		    row->first_order, row->last_order);
+	potad_reply(req, " %s ", row->subject);
+	if (row->ops) {
+		reply_tenths(req, row->median);
+		reply_tenths(req, row->min);
+		reply_tenths(req, row->max);
+		if (row->ratio)
+			potad_reply(req, "%llu.%02llu ", row->ratio / 100, row->ratio % 100);
+		else
+			potad_reply(req, "- ");
+		reply_tenths(req, row->p99);
+		reply_tenths(req, row->mean);
+		potad_reply(req, "%llu", row->refused);
+	} else {
+		potad_reply(req, "- - - - - - -");
 	}
-	potad_reply(req, "%u %s %llu.%llu %llu.%llu %llu.%llu ", row->order,
-		    row->subject, row->median / 10, row->median % 10,
-		    row->min / 10, row->min % 10, row->max / 10, row->max % 10);
-	if (row->ratio)
-		potad_reply(req, "%llu.%02llu\n", row->ratio / 100, row->ratio % 100);
-	else
-		potad_reply(req, "-\n");
+	potad_reply(req, " %s %u\n", row->part, row->cpus);
 }
 
 static void reply_label(unsigned int label, unsigned int order,
@@ -262,13 +275,18 @@ static int compare(struct potad_request *req, const struct potad_compare *cmp,
 		potad_reply(req, "# label order subject; pair alloc free, bulk alloc free\n");
 		return potad_compare_lines(cmp, reply_label, req);
 	}
-	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native; ");
-	potad_reply(req, "workload=pair rounds=%u ops=%u; ratio: how many times faster\n",
-		    cmp->rounds, cmp->ops);
+	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native ");
+	potad_reply(req, "ns_p99 ns_mean refused part cpus; ");
+	potad_reply(req, "workload=%s rounds=%u ops=%u seed=%llu; ",
+		    potad_compare_workload_name(cmp->workload), cmp->rounds,
+		    cmp->ops, cmp->seed);
+	potad_reply(req, "ratio: how many times faster\n");
 	return potad_compare_run(cmp, reply_row, req);
 }
 
-#define COMPARE_KEYS	"workload=pair|lines orders=0-10 rounds=9 ops=20000 subjects=all"
+#define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=all cpus=1 seed=1"
+#define COMPARE_WORKLOADS "pair, bulk, random-free, churn, mixed, cross or lines"
+#define COMPARE_SUBJECTS "all, or of potad, potad-described, buddy, buddy-described and empty a list with commas"
 
 static int compare_range(char *value, u64 *from, u64 *to)
 {
@@ -280,10 +298,96 @@ static int compare_range(char *value, u64 *from, u64 *to)
 	       potad_parse_u64(dash ?: value, to);
 }
 
+static int compare_number(struct potad_request *req, const char *key,
+			  const char *value, unsigned int limit,
+			  unsigned int *number)
+{
+	u64 n;
+	int err = potad_parse_u64(value, &n);
+
+	if (err || !n || n > limit)
+		return potad_refuse(req, err ?: -EINVAL, "%s=%s: a number from 1 to %u",
+				    key, value, limit);
+	*number = n;
+	return 0;
+}
+
+static int compare_cpus(struct potad_request *req, char *list,
+			unsigned long *cpus)
+{
+	unsigned int n, online = min(num_online_cpus(), POTAD_COMPARE_CPUS);
+	char *word;
+	int err;
+
+	*cpus = 0;
+	while ((word = strsep(&list, ","))) {
+		err = compare_number(req, "cpus", word, online, &n);
+		if (err)
+			return err;
+		*cpus |= BIT(n);
+	}
+	return 0;
+}
+
+static int compare_key(struct potad_request *req, const char *key, char *value,
+		       struct potad_compare *cmp, bool *lines)
+{
+	u64 from = 0, to = 0;
+	int err;
+
+	if (!strcmp(key, "workload")) {
+		*lines = !strcmp(value, "lines");
+		if (!*lines && potad_compare_workload(value, &cmp->workload))
+			return potad_refuse(req, -EINVAL, "workload=%s: " COMPARE_WORKLOADS,
+					    value);
+	} else if (!strcmp(key, "subjects")) {
+		if (potad_compare_subjects(value, &cmp->subjects))
+			return potad_refuse(req, -EINVAL, "subjects: " COMPARE_SUBJECTS);
+	} else if (!strcmp(key, "orders")) {
+		err = compare_range(value, &from, &to);
+		if (err || from > to || to > POTAD_COMPARE_ORDERS)
+			return potad_refuse(req, err ?: -EINVAL,
+					    "orders: A-B, or one, of 0 to %u, as in 0-10",
+					    POTAD_COMPARE_ORDERS);
+		cmp->first_order = from;
+		cmp->last_order = to;
+	} else if (!strcmp(key, "rounds")) {
+		return compare_number(req, key, value, POTAD_COMPARE_ROUNDS, &cmp->rounds);
+	} else if (!strcmp(key, "ops")) {
+		return compare_number(req, key, value, POTAD_COMPARE_OPS, &cmp->ops);
+	} else if (!strcmp(key, "cpus")) {
+		return compare_cpus(req, value, &cmp->cpus);
+	} else if (!strcmp(key, "seed")) {
+		err = potad_parse_u64(value, &cmp->seed);
+		if (err)
+			return bad_number(req, err, "seed", value);
+	} else {
+		return potad_refuse(req, -EINVAL, "no key is %s: " COMPARE_KEYS, key);
+	}
+	return 0;
+}
+
+/* What does not go together; and how many CPUs if nobody said. */
+static int compare_check(struct potad_request *req, struct potad_compare *cmp,
+			 bool lines)
+{
+	if (lines && cmp->cpus)
+		return potad_refuse(req, -EINVAL, "cpus: workload=lines has one");
+	if (lines || cmp->workload != POTAD_CROSS) {
+		cmp->cpus = cmp->cpus ?: BIT(1);
+		return 0;
+	}
+	if (cmp->cpus && cmp->cpus != BIT(2))
+		return potad_refuse(req, -EINVAL, "cpus: workload=cross has two");
+	if (num_online_cpus() < 2)
+		return potad_refuse(req, -EINVAL, "workload=cross: there is one CPU");
+	cmp->cpus = BIT(2);
+	return 0;
+}
+
 static int compare_run(struct potad_request *req, char *args)
 {
 	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
-	u64 from = 0, to = 0, number = 0;
 	bool lines = false;
 	char *word;
 	int err;
@@ -294,36 +398,13 @@ static int compare_run(struct potad_request *req, char *args)
 		if (!value)
 			return want_words(req, "[KEY=VALUE ...]; keys: " COMPARE_KEYS);
 		*value++ = '\0';
-		err = 0;
-		if (!strcmp(word, "workload")) {
-			lines = !strcmp(value, "lines");
-			err = lines || !strcmp(value, "pair") ? 0 : -EINVAL;
-		} else if (!strcmp(word, "subjects")) {
-			err = potad_compare_subjects(value, &cmp.subjects);
-		} else if (!strcmp(word, "orders")) {
-			err = compare_range(value, &from, &to);
-			if (!err && (from > to || to > POTAD_COMPARE_ORDERS))
-				err = -EINVAL;
-			cmp.first_order = from;
-			cmp.last_order = to;
-		} else if (!strcmp(word, "rounds")) {
-			err = potad_parse_u64(value, &number);
-			if (!err && (!number || number > POTAD_COMPARE_ROUNDS))
-				err = -EINVAL;
-			cmp.rounds = number;
-		} else if (!strcmp(word, "ops")) {
-			err = potad_parse_u64(value, &number);
-			if (!err && (!number || number > POTAD_COMPARE_OPS))
-				err = -EINVAL;
-			cmp.ops = number;
-		} else {
-			return potad_refuse(req, -EINVAL, "no key is %s: " COMPARE_KEYS, word);
-		}
+		err = compare_key(req, word, value, &cmp, &lines);
 		if (err)
-			return potad_refuse(req, err, "%s=%s: at most orders=0-%u rounds=%u ops=%u",
-					    word, value, POTAD_COMPARE_ORDERS,
-					    POTAD_COMPARE_ROUNDS, POTAD_COMPARE_OPS);
+			return err;
 	}
+	err = compare_check(req, &cmp, lines);
+	if (err)
+		return err;
 
 	err = compare(req, &cmp, lines);
 	switch (err) {

@@ -31,19 +31,58 @@ table() {
 	clean
 }
 
-# a run that will not end by itself, and the moment when it has begun
+# WORKLOAD WORDS ROW...: besides the first line there are exactly these rows, in any
+# order; in a ROW "%" stands for the figures
+work() {
+	workload=$1 words=$2
+	shift 2
+	reply=$(ask compare/run "workload=$workload $short $words") || {
+		echo "$reply"
+		return 1
+	}
+	echo "$reply"
+	printf '%s\n' "$reply" | head -n 1 | grep -q "workload=$workload rounds=1 ops=50 "
+	same "rows" $# "$(printf '%s\n' "$reply" | grep -c -v '^#')"
+	for row; do
+		figures='([0-9]+\.[0-9] ){3}([0-9]+\.[0-9][0-9]|-) ([0-9]+\.[0-9] ){2}0'
+		printf '%s\n' "$reply" | grep -E -q "^${row%%%*}$figures${row#*%}\$" || {
+			echo "no row is like $row"
+			return 1
+		}
+	done
+	clean
+}
+
+# [WORDS]: a run that will not end by itself, and the moment when it has begun. (The
+# short one that asks may be in its way: then it tries again.)
 start_long() {
-	(printf '%s\n' "orders=0-3 $long" >"$dir/compare/run") 2>/dev/null &
-	runner=$!
+	runner=
 	tries=0
 	until [ "$(ask compare/run "orders=0-0 $short" | grep -c EBUSY)" = 1 ]; do
 		tries=$((tries + 1))
 		[ $tries -lt 100 ] || {
 			echo "never busy"
-			kill -9 $runner
+			[ -z "$runner" ] || kill -9 $runner
 			return 1
 		}
+		if [ -z "$runner" ] || ! kill -0 $runner 2>/dev/null; then
+			(printf '%s\n' "${1:-orders=0-3} $long" >"$dir/compare/run") 2>/dev/null &
+			runner=$!
+		fi
 	done
+}
+
+# it stops half way through a workload that holds blocks, on several CPUs
+killed_at_work() {
+	start_long "workload=$1 orders=0-3 cpus=$2"
+	sleep 0.5
+	kill -KILL $runner
+	wait $runner || echo "ended with status $?"
+	reply=$(ask compare/run "orders=0-0 $short") || {
+		echo "$reply"
+		return 1
+	}
+	clean
 }
 
 killed() {
@@ -99,7 +138,7 @@ short_of_memory() {
 	echo 0 >"$debugfs/fail_page_alloc/probability"
 	cat "$tmp/reply"
 	same "rows with figures" 8 "$(grep -c -E '^[789] [a-z-]+ [0-9.]+ [0-9.]+' "$tmp/reply")"
-	same "rows without" 4 "$(grep -c -E '^[89] buddy(-described)? - - - -$' "$tmp/reply")"
+	same "rows without" 4 "$(grep -c -E '^[89] buddy(-described)?( -){7} pair 1$' "$tmp/reply")"
 	clean
 	reply=$(ask compare/run "orders=8-10 $short")
 }
@@ -117,6 +156,30 @@ long_check() {
 check "F66 every order and subject gives a row" table 0-10 44
 check "F66 one order and one subject give one row" table 3-3 1 potad
 check "F66 two subjects give two rows" table 0-0 2 potad,buddy
+check "F66 bulk gives two rows, of allocations and of frees" work bulk "orders=3 subjects=potad" \
+	"3 potad % bulk-alloc 1" "3 potad % bulk-free 1"
+check "F66 random-free gives one" work random-free "orders=0 subjects=buddy,potad-described" \
+	"0 buddy % random-free 1" "0 potad-described % random-free 1"
+check "F66 churn goes through the orders" work churn "orders=0-1 subjects=buddy-described" \
+	"0 buddy-described % churn 1" "1 buddy-described % churn 1"
+check "F66 mixed takes all orders at once" work mixed "orders=0-5 subjects=potad,buddy" \
+	"0-5 potad % mixed 1" "0-5 buddy % mixed 1"
+check "F66 one CPU and two, and the harness alone" work churn \
+	"orders=2 cpus=1,2 subjects=potad,empty" "2 potad % churn 1" "2 potad % churn 2" \
+	"2 empty % churn 1" "2 empty % churn 2"
+check "F66 cross takes two CPUs by itself" work cross "orders=0 subjects=potad-described,buddy" \
+	"0 potad-described % cross 2" "0 buddy % cross 2"
+refused "F66 cross on one CPU is refused" compare/run "workload=cross cpus=1" EINVAL 'has two'
+refused "F66 cross on one CPU and two is refused" compare/run "workload=cross cpus=1,2" \
+	EINVAL 'has two'
+refused "F66 no CPU is refused" compare/run "cpus=0" EINVAL 'cpus=0'
+refused "F66 more CPUs than there are are refused" compare/run "cpus=1,7" EINVAL 'cpus=7'
+refused "F66 an empty list of CPUs is refused" compare/run "cpus=" EINVAL 'cpus='
+refused "F66 a list of CPUs that ends in a comma is refused" compare/run "cpus=1," EINVAL 'cpus='
+refused "F66 a number of CPUs beyond 64 bits is refused" compare/run \
+	"cpus=18446744073709551616" ERANGE 'cpus='
+refused "F66 lines on two CPUs is refused" compare/run "workload=lines cpus=2" EINVAL 'has one'
+refused "F66 a seed that is no number is refused" compare/run "seed=x" EINVAL 'seed x'
 refused "F66 no operations are refused" compare/run "ops=0" EINVAL ''
 refused "F66 2^64 - 1 operations are refused" compare/run "ops=18446744073709551615" \
 	'EINVAL|ERANGE' ''
@@ -139,6 +202,9 @@ check "F66 a second comparison gets EBUSY, allocations go on" two_at_once
 check "F66 the module stays while a comparison runs" unloading
 check "F63 a comparison can be killed" killed KILL
 check "F63 a comparison can be ended" killed TERM
+check "F63 bulk on two CPUs can be killed" killed_at_work bulk 2
+check "F63 mixed on one CPU and two can be killed" killed_at_work mixed 1,2
+check "F63 cross can be killed" killed_at_work cross 2
 check "F65 native memory runs short" short_of_memory
 check "F64 checking the whole region stalls nobody" long_check
 refused "F64 validate takes 1 and nothing else" validate "2" EINVAL ''

@@ -133,6 +133,21 @@ comparing() {
 	exits 0 compare --orders 0-0 --rounds 1 --ops 20 --raw
 	says '^#'
 	says '^0 buddy-described '
+	exits 0 compare --workload bulk --orders 1-2 --cpus 1,2 --rounds 1 --ops 20 --seed 7 \
+		--subjects potad,buddy,empty
+	for part in bulk-alloc bulk-free; do
+		says "^$part, 1 CPU\$"
+		says "^$part, 2 CPUs at once"
+	done
+	same "rows" 8 "$(grep -c -E \
+		'^ +[12] +[0-9.]+ +[0-9.]+ +([0-9.]+x|-) +- +- +- +[0-9.]+$' "$tmp/out")"
+	exits 0 compare --workload=mixed --orders=0-3 --cpus=2 --rounds=1 --ops=20 --seed=7
+	says '^mixed, 2 CPUs at once'
+	says '^ +0-3( +[0-9.]+ +[0-9.]+ +[0-9.]+x){2}$'
+	exits 1 compare --workload nosuch
+	complains ': EINVAL: workload=nosuch: pair, bulk, '
+	exits 1 compare --cpus 1,99
+	complains ': EINVAL: cpus=99: a number from 1 to '
 }
 
 # each of these is the caller's mistake: nothing is sent to the module
@@ -145,7 +160,7 @@ usage() {
 		"alloc 4K --type buf --nosuch" "alloc 4K --type=" "free" "free --all" "lookup" \
 		"lookup 1 2" "lookup --all" "inject" "inject 1 2" "inject 1 --length" \
 		"inject --length 4" "status now" "blocks 1" "stats --all" "validate 1" \
-		"compare --nosuch" "compare 3" "compare --ops"; do
+		"compare --nosuch" "compare 3" "compare --ops" "compare --cpus"; do
 		# shellcheck disable=SC2086 # several words
 		exits 2 $words
 		same "lines on stdout" 0 "$(wc -l <"$tmp/out")"

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The subjects, each with loops of its own.
+ *
+ * loop.h is the same source for all of them; included once for each it finds
+ * the subject's functions by their names, and all of them inline.  So nothing
+ * that is timed goes through a pointer.
+ */
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/processor.h>
+#include <linux/sched.h>
+
+#include "../include/compat.h"
+#include "loops.h"
+
+/* Operations that are timed together. */
+#define BATCH		500U
+
+/* A part that is not timed. */
+#define UNTIMED		POTAD_TURN_PARTS
+
+/* No block has this order: there is none. */
+#define NO_ORDER	U8_MAX
+
+static_assert(POTAD_MAX_ORDER + 1 < NO_ORDER);
+
+/* A batch that began at @begin is done. */
+static void batch_done(struct potad_member *m, unsigned int part, u64 begin,
+		       u32 ops)
+{
+	u64 ns = ktime_get_ns() - begin;
+
+	if (part != UNTIMED && ops)
+		potad_tally_add(&m->tally[part], ns, ops);
+}
+
+/*
+ * Random numbers: a linear congruence, whose upper half is good enough and whose
+ * cost is a multiplication.  All subjects get the same ones.
+ */
+static __always_inline u64 next_random(u64 *state)
+{
+	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return *state;
+}
+
+/* 0 .. @limit - 1 */
+static __always_inline u32 random_slot(u64 number, u32 limit)
+{
+	return ((number >> 32) * limit) >> 32;
+}
+
+/* The same from other bits, for a small @limit. */
+static __always_inline u32 random_order(u64 number, u32 limit)
+{
+	return ((number >> 16 & 0xffff) * limit) >> 16;
+}
+
+/* The other side of the ring is behind. */
+static inline void ring_wait(void)
+{
+	cpu_relax();
+	cond_resched();
+}
+
+#define SUBJECT		nothing
+#define HELD		u64
+#define ORDER(k)	(k)
+#include "loop.h"
+
+#define SUBJECT		bare
+#define HELD		u64
+#define ORDER(k)	granule_order(&kit, k)
+#include "loop.h"
+
+#define SUBJECT		described
+#define HELD		struct potad_block
+#define ORDER(k)	granule_order(&kit, k)
+#include "loop.h"
+
+#define SUBJECT		buddy
+#define HELD		struct page *
+#define ORDER(k)	(k)
+#include "loop.h"
+
+#define SUBJECT		compound
+#define HELD		struct compound
+#define ORDER(k)	(k)
+#include "loop.h"
+
+/* The allocators first: what "all" means does not include the harness alone. */
+const struct potad_loops potad_loops[POTAD_SUBJECTS] = {
+	{ "potad", "buddy", bare_run },
+	{ "potad-described", "buddy-described", described_run },
+	{ "buddy", "buddy", buddy_run },
+	{ "buddy-described", "buddy-described", compound_run },
+	{ "empty", NULL, nothing_run },
+};

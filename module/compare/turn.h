@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A turn: one subject does one workload, on one CPU or on several at once.
+ *
+ *	workload      what is timed, and one operation of it
+ *	pair          an allocation and its free
+ *	bulk          each of @blocks allocations; then, apart, each of their
+ *	              frees, in the order in which they were allocated
+ *	random-free   each free, in random order
+ *	churn         of @blocks that are held one at random is freed, and one
+ *	              allocated for it
+ *	mixed         the same with random orders, @first_order to @last_order
+ *	cross         the first CPU allocates, the second frees; they hand over
+ *	              through a small ring: each allocation and each free
+ *
+ * Each CPU is a member with blocks, random numbers and tallies of its own.  They
+ * wait for each other before and after what is timed, so that all the while
+ * that one is timed the others are at work as well.
+ *
+ * If one of them fails all stop, and give back what they hold.
+ */
+#ifndef POTAD_COMPARE_TURN_H
+#define POTAD_COMPARE_TURN_H
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/types.h>
+
+#include "compare.h"
+#include "tally.h"
+
+#define POTAD_TURN_PARTS	2	/* timed apart: bulk's two */
+
+struct potad_loops;
+struct potad_ring;
+struct potad_turn;
+struct subject_kit;
+struct task_struct;
+
+/**
+ * struct potad_member - what one CPU does in a turn
+ * @turn: the turn
+ * @task: the thread that does it, where there are several
+ * @me: which one of them: 0, 1 ...
+ * @met: how often it has waited for the others
+ * @random: state of its random numbers
+ * @held: room for @blocks of what a subject holds
+ * @order: room for as many orders
+ * @had: how many it holds
+ * @refused: how often it went without a block, which only "mixed" does
+ * @tally: its times
+ */
+struct potad_member {
+	struct potad_turn	*turn;
+	struct task_struct	*task;
+	unsigned int		me;
+	unsigned int		met;
+	u64			random;
+	void			*held;
+	u8			*order;
+	u32			had;
+	u32			refused;
+	struct potad_tally	tally[POTAD_TURN_PARTS];
+} ____cacheline_aligned;
+
+/**
+ * struct potad_turn - a turn
+ * @kit: what subjects work with
+ * @loops: the subject's
+ * @workload: what they do
+ * @first_order: of pages; but for "mixed" the only one
+ * @last_order: the largest
+ * @members: how many CPUs
+ * @blocks: for each of them
+ * @ops: for each of them, about: "bulk" and "random-free" finish what they begin
+ * @err: the first error; all stop
+ * @arrived: how often anybody has begun to wait for the others
+ * @running: how many are not done
+ * @done: completed by the last
+ * @ring: for "cross"
+ * @member: the members
+ */
+struct potad_turn {
+	const struct subject_kit *kit;
+	const struct potad_loops *loops;
+	enum potad_workload	workload;
+	unsigned int		first_order;
+	unsigned int		last_order;
+	unsigned int		members;
+	u32			blocks;
+	u32			ops;
+
+	int			err;
+	atomic_t		arrived;
+	atomic_t		running;
+	struct completion	done;
+	struct potad_ring	*ring;
+	struct potad_member	member[POTAD_COMPARE_CPUS];
+};
+
+struct potad_turn *potad_turn_create(const struct subject_kit *kit);
+void potad_turn_destroy(struct potad_turn *turn);
+int potad_turn_run(struct potad_turn *turn, const struct potad_loops *loops,
+		   u64 seed);
+
+/* For the loops */
+bool potad_turn_stopped(struct potad_turn *turn);
+void potad_turn_fail(struct potad_turn *turn, int err);
+bool potad_turn_meet(struct potad_member *m);
+
+#endif /* POTAD_COMPARE_TURN_H */
