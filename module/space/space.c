@@ -288,15 +288,22 @@ EXPORT_SYMBOL_GPL(potad_space_alloc);
 /* Why a free is refused: what is there instead of that block. */
 static int free_error(struct potad_space *s, u64 granule, unsigned int order)
 {
+	struct potad_span *span = NULL;
 	struct potad_extent e;
+	unsigned long flags;
+	bool inside = false;
 
-	if (order > potad_space_max_order(s) || granule >= POTAD_SPACE_END ||
-	    potad_space_query(s, granule, &e) ||
-	    potad_space_query(s, granule + (1ULL << order) - 1, &e))
+	local_irq_save(flags);
+	if (order <= potad_space_max_order(s) && granule < POTAD_SPACE_END)
+		span = potad_span_of(s, granule);
+	if (span)
+		inside = 1ULL << order <= span->end - granule;
+	local_irq_restore(flags);
+
+	if (!inside || potad_space_query(s, granule, &e))
 		return -ERANGE;
 	if (granule & ((1ULL << order) - 1))
 		return -EINVAL;
-	potad_space_query(s, granule, &e);
 	if (e.state == POTAD_RETIRED)
 		return -EHWPOISON;
 	return e.state == POTAD_FREE ? -ENOENT : -EINVAL;
@@ -400,7 +407,7 @@ unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
  * nothing.  Granules of the block that failed meanwhile are retired.
  *
  * Context: Any but NMI.  Takes group locks with interrupts off.
- * Return: 0; -ERANGE if the block does not lie inside the space; -EINVAL if
+ * Return: 0; -ERANGE if the block does not lie inside one span; -EINVAL if
  * @granule is no multiple of the block's size, or what is allocated there has
  * another order or another beginning; -ENOENT if it is free; -EHWPOISON if it
  * is retired.

@@ -17,6 +17,7 @@
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
@@ -34,12 +35,13 @@
 
 void *potad_meta_alloc(struct potad_space *s, size_t bytes)
 {
+	const gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
 	char *p = s->reserve;
 
 	if (!s->reserve_end && bytes < PAGE_SIZE)
-		return kzalloc(roundup_pow_of_two(bytes), GFP_KERNEL);
+		return kzalloc(roundup_pow_of_two(bytes), gfp);
 	if (!s->reserve_end)
-		return __vmalloc(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+		return __vmalloc(bytes, gfp);
 	bytes = ALIGN(bytes, SMP_CACHE_BYTES);
 	if (bytes > (size_t)(s->reserve_end - p))
 		return NULL;
@@ -114,6 +116,10 @@ static int add_span(struct potad_space *s, u64 first, u64 end, bool populate)
 		if (old->span[i]->first < first)
 			at = i + 1;
 	}
+	/* Rather than to try, and leave nothing for anybody else. */
+	if (populate && !s->reserve_end &&
+	    potad_span_needs(first, end) >> PAGE_SHIFT > totalram_pages())
+		return -ENOMEM;
 	spans = spans_alloc(s, nr + 1);
 	if (!spans)
 		return -ENOMEM;
