@@ -67,8 +67,8 @@ static unsigned int hotplug_users;
 static int hotplug_state;
 
 /*
- * Blocks that come from the space, or go to it, at once: as many as leave room
- * for some to go back, and some to hand out, before that happens again.
+ * Blocks that come into a line, or leave it, at once: as many as leave room for
+ * some to come back, and some to hand out, before that happens again.
  */
 static unsigned int refill_batch(const struct potad_cache_line *line)
 {
@@ -78,6 +78,13 @@ static unsigned int refill_batch(const struct potad_cache_line *line)
 static unsigned int drain_batch(const struct potad_cache_line *line)
 {
 	return line->max - line->max / 4;
+}
+
+/* What is behind a line; NULL: nothing. */
+static struct potad_cache_bag *bag_of(struct potad_cache *c, unsigned int order,
+				      unsigned int m)
+{
+	return order < POTAD_BAG_ORDERS ? &c->bag[order][m] : NULL;
 }
 
 /*
@@ -101,25 +108,72 @@ static __always_inline void line_leave(struct potad_cache_line *line)
 }
 
 /*
- * Gives the @nr oldest blocks of a line back; @habit is that of the CPU that
- * does it.  One that is none has been freed twice, or with a wrong order.
+ * Gives blocks back; @habit is that of the CPU that does it.  One that is none
+ * has been freed twice, or with a wrong order.
  */
-static void line_drain(struct potad_cache_line *line, struct potad_habit *habit,
-		       unsigned int order, unsigned int nr)
+static void give_back(struct potad_habit *habit, unsigned int order,
+		      const u32 *slot, unsigned int nr)
 {
 	unsigned long flags;
-	unsigned int i;
+	unsigned int i = 0, n, went;
 
 	local_irq_save(flags);
-	for (i = 0; i < nr; i++) {
-		i += potad_habit_free(habit, order, 0, line->slot + i, nr - i);
-		WARN_ONCE(i < nr, "potad: a block of order %u was freed that is none\n",
+	while (i < nr) {
+		n = min(nr - i, POTAD_BATCH);
+		went = potad_habit_free(habit, order, 0, slot + i, n);
+		WARN_ONCE(went < n, "potad: a block of order %u was freed that is none\n",
 			  order);
+		i += went < n ? went + 1 : n;
 	}
 	local_irq_restore(flags);
+}
+
+/* The @nr oldest of @have slots are gone. */
+static void slots_shift(u32 *slot, unsigned int have, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = nr; i < have; i++)
+		slot[i - nr] = slot[i];
+}
+
+/* Everything goes back. */
+static unsigned int line_empty(struct potad_cache_line *line,
+			       struct potad_cache_bag *bag,
+			       struct potad_habit *habit, unsigned int order)
+{
+	unsigned int nr = line->nr;
+
+	give_back(habit, order, line->slot, line->nr);
+	line->nr = 0;
+	if (bag && bag->nr) {
+		nr += bag->nr;
+		give_back(habit, order, bag->slot, bag->nr);
+		bag->nr = 0;
+	}
+	return nr;
+}
+
+/* The oldest of a full line go into the bag, or back. */
+static void line_drain(struct potad_cache_line *line, struct potad_cache_bag *bag,
+		       unsigned int order)
+{
+	unsigned int nr = drain_batch(line), old, i;
+
+	if (!bag || bag->max < nr) {
+		give_back(line->habit, order, line->slot, nr);
+	} else {
+		if (bag->nr + nr > bag->max) {
+			old = min(bag->nr, POTAD_BATCH);
+			give_back(line->habit, order, bag->slot, old);
+			slots_shift(bag->slot, bag->nr, old);
+			bag->nr -= old;
+		}
+		for (i = 0; i < nr; i++)
+			bag->slot[bag->nr++] = line->slot[i];
+	}
+	slots_shift(line->slot, line->nr, nr);
 	line->nr -= nr;
-	for (i = 0; i < line->nr; i++)
-		line->slot[i] = line->slot[nr + i];
 }
 
 /* Is there a failed granule in it?  Stops being wary where none is left. */
@@ -138,36 +192,58 @@ static bool line_suspects(struct potad_cache_line *line, u64 granule,
 	return potad_space_has_failed(s, granule, order);
 }
 
-static int line_refill(struct potad_cache_line *line, unsigned int order,
-		       unsigned int m)
+/* Blocks from the space, the lowest last; how many there are. */
+static int take_some(struct potad_habit *habit, unsigned int order, unsigned int m,
+		     u32 *slot, unsigned int nr)
 {
-	u32 units[POTAD_LINE_SLOTS];
+	u32 units[POTAD_BATCH];
 	unsigned long flags;
 	u64 base;
 	int n, i;
 
 	local_irq_save(flags);
-	n = potad_habit_alloc(line->habit, order, m, &base, units,
-			      refill_batch(line), &flags);
+	n = potad_habit_alloc(habit, order, m, &base, units, min(nr, POTAD_BATCH),
+			      &flags);
 	local_irq_restore(flags);
-	if (n < 0)
-		return n;
-	for (i = 0; i < n; i++)		/* the lowest goes first */
-		line->slot[n - 1 - i] =
-			(base + potad_unit_granule(units[i], order)) >> order;
-	line->nr = n;
+	for (i = 0; i < n; i++)
+		slot[n - 1 - i] = (base + potad_unit_granule(units[i], order)) >> order;
+	return n;
+}
+
+static int line_refill(struct potad_cache_line *line, struct potad_cache_bag *bag,
+		       unsigned int order, unsigned int m)
+{
+	unsigned int nr = refill_batch(line);
+	int n;
+
+	if (!bag || bag->max < nr) {
+		n = take_some(line->habit, order, m, line->slot, nr);
+		line->nr = max(n, 0);
+		return min(n, 0);
+	}
+	if (!bag->nr) {
+		n = take_some(line->habit, order, m, bag->slot, bag->max);
+		if (n < 0)
+			return n;
+		bag->nr = n;
+	}
+	nr = min(nr, bag->nr);
+	bag->nr -= nr;
+	memcpy(line->slot, bag->slot + bag->nr, nr * sizeof(u32));
+	line->nr = nr;
 	return 0;
 }
 
 /* The line is this CPU's, and empty, or wary; it is left. */
-static noinline int alloc_miss(struct potad_cache_line *line, unsigned int order,
+static noinline int alloc_miss(struct potad_cache_line *line,
+			       struct potad_cache_bag *bag, unsigned int order,
 			       unsigned int m, u64 *granule)
 {
 	int err = in_nmi() ? -EDEADLK : 0;
 
 	while (!err) {
 		if (!line->nr) {
-			err = line->max ? line_refill(line, order, m) : -ENOSPC;
+			err = line->max ? line_refill(line, bag, order, m) : -ENOSPC;
 			if (err)
 				break;
 		}
@@ -181,7 +257,8 @@ static noinline int alloc_miss(struct potad_cache_line *line, unsigned int order
 }
 
 /* The line is this CPU's, and full, or wary; it is left. */
-static noinline int free_miss(struct potad_cache_line *line, u64 granule,
+static noinline int free_miss(struct potad_cache_line *line,
+			      struct potad_cache_bag *bag, u64 granule,
 			      unsigned int order)
 {
 	int err = 0;
@@ -192,7 +269,7 @@ static noinline int free_miss(struct potad_cache_line *line, u64 granule,
 		err = potad_space_free(line->habit->space, granule, order);
 	} else {
 		if (line->nr >= line->max)
-			line_drain(line, line->habit, order, drain_batch(line));
+			line_drain(line, bag, order);
 		line->slot[line->nr++] = granule >> order;
 	}
 	line_leave(line);
@@ -210,6 +287,26 @@ static unsigned int line_max(const struct potad_cache_shared *shared,
 		return 0;
 	return min_t(u64, potad_space_size(shared->space) >> (order + 6),
 		     POTAD_LINE_SLOTS);
+}
+
+/* And the bag behind it: a 256th. */
+static unsigned int bag_max(const struct potad_cache_shared *shared,
+			    unsigned int order)
+{
+	if (!line_max(shared, order))
+		return 0;
+	return min_t(u64, potad_space_size(shared->space) >> (order + 8),
+		     POTAD_BAG_SLOTS);
+}
+
+static void lines_fit(const struct potad_cache_shared *shared,
+		      struct potad_cache *c, unsigned int order, unsigned int m)
+{
+	struct potad_cache_bag *bag = bag_of(c, order, m);
+
+	c->line[order][m].max = line_max(shared, order);
+	if (bag)
+		bag->max = bag_max(shared, order);
 }
 
 /* What drain_cpu() is told, and tells. */
@@ -231,6 +328,7 @@ static void drain_cpu(void *arg)
 	for (m = 0; m < POTAD_MOBILITIES; m++) {
 		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
 			struct potad_cache_line *line = &own->line[k][m];
+			struct potad_cache_bag *bag = bag_of(own, k, m);
 
 			if (line->busy) {
 				busy = true;
@@ -238,11 +336,9 @@ static void drain_cpu(void *arg)
 			}
 			if (drain->wary)
 				line->wary = 1;
-			line->max = line_max(shared, k);
-			if (!line->nr)
-				continue;
-			atomic_add(line->nr, &drain->blocks);
-			line_drain(line, line->habit, k, line->nr);
+			atomic_add(line_empty(line, bag, line->habit, k),
+				   &drain->blocks);
+			lines_fit(shared, own, k, m);
 		}
 	}
 	if (!busy)
@@ -340,7 +436,7 @@ int potad_cache_alloc(struct potad_cache __percpu *c, unsigned int order,
 		line_leave(line);
 		return 0;
 	}
-	err = alloc_miss(line, order, m, granule);
+	err = alloc_miss(line, bag_of(this_cpu_ptr(c), order, m), order, m, granule);
 	return unlikely(err == -ENOSPC) ? alloc_slow(c, order, m, wait, granule) : err;
 }
 EXPORT_SYMBOL_GPL(potad_cache_alloc);
@@ -380,7 +476,7 @@ int potad_cache_free(struct potad_cache __percpu *c, u64 granule,
 		line_leave(line);
 		return 0;
 	}
-	return free_miss(line, granule, order);
+	return free_miss(line, bag_of(this_cpu_ptr(c), order, m), granule, order);
 }
 EXPORT_SYMBOL_GPL(potad_cache_free);
 
@@ -465,6 +561,16 @@ int potad_cache_retire(struct potad_cache __percpu *c, u64 granule)
 }
 EXPORT_SYMBOL_GPL(potad_cache_retire);
 
+static bool slots_have(const u32 *slot, unsigned int nr, unsigned int most, u64 block)
+{
+	unsigned int i;
+
+	for (i = 0; i < min(nr, most); i++)
+		if (READ_ONCE(slot[i]) == block)
+			return true;
+	return false;
+}
+
 /**
  * potad_cache_has() - is this granule in a block that is cached?
  * @c: the cache
@@ -476,19 +582,21 @@ EXPORT_SYMBOL_GPL(potad_cache_retire);
  */
 bool potad_cache_has(struct potad_cache __percpu *c, u64 granule)
 {
-	unsigned int m, k, i;
+	unsigned int m, k;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		for (m = 0; m < POTAD_MOBILITIES; m++) {
 			for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
-				struct potad_cache_line *line;
+				struct potad_cache *own = per_cpu_ptr(c, cpu);
+				struct potad_cache_bag *bag = bag_of(own, k, m);
 
-				line = &per_cpu_ptr(c, cpu)->line[k][m];
-				for (i = 0; i < min_t(u8, READ_ONCE(line->nr),
-						      POTAD_LINE_SLOTS); i++)
-					if (READ_ONCE(line->slot[i]) == granule >> k)
-						return true;
+				if (slots_have(own->line[k][m].slot,
+					       READ_ONCE(own->line[k][m].nr),
+					       POTAD_LINE_SLOTS, granule >> k) ||
+				    (bag && slots_have(bag->slot, READ_ONCE(bag->nr),
+						       POTAD_BAG_SLOTS, granule >> k)))
+					return true;
 			}
 		}
 	}
@@ -506,7 +614,12 @@ static u64 cached(struct potad_cache __percpu *c, unsigned long *blocks)
 	for_each_possible_cpu(cpu) {
 		for (m = 0; m < POTAD_MOBILITIES; m++) {
 			for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
-				u64 nr = READ_ONCE(per_cpu_ptr(c, cpu)->line[k][m].nr);
+				struct potad_cache *own = per_cpu_ptr(c, cpu);
+				struct potad_cache_bag *bag = bag_of(own, k, m);
+				u64 nr = READ_ONCE(own->line[k][m].nr);
+
+				if (bag)
+					nr += READ_ONCE(bag->nr);
 
 				*blocks += nr;
 				sum += nr << k;
@@ -560,8 +673,8 @@ static void lines_init(struct potad_cache_shared *shared, unsigned int cpu, bool
 			struct potad_cache_line *line = &c->line[k][m];
 
 			line->habit = &shared->space->habit[cpu];
-			line->max = line_max(shared, k);
 			line->wary = wary;
+			lines_fit(shared, c, k, m);
 		}
 	}
 }
@@ -577,17 +690,17 @@ static int cpu_comes(unsigned int cpu, struct hlist_node *node)
 static int cpu_gone(unsigned int cpu, struct hlist_node *node)
 {
 	struct potad_cache_shared *shared;
+	struct potad_cache *c;
 	unsigned long flags;
 	unsigned int m, k;
 
 	shared = hlist_entry(node, struct potad_cache_shared, hotplug);
+	c = per_cpu_ptr(shared->cache, cpu);
 	for (m = 0; m < POTAD_MOBILITIES; m++) {
 		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
-			struct potad_cache_line *line;
-
-			line = &per_cpu_ptr(shared->cache, cpu)->line[k][m];
 			local_irq_save(flags);
-			line_drain(line, potad_habit(shared->space), k, line->nr);
+			line_empty(&c->line[k][m], bag_of(c, k, m),
+				   potad_habit(shared->space), k);
 			local_irq_restore(flags);
 		}
 	}

@@ -2,7 +2,7 @@
 /*
  * A cache: per-CPU stacks of blocks in front of a space.
  *
- * One line for each CPU, mobility and order holds up to 13 blocks, and all
+ * One line for each CPU, order and mobility holds up to 13 blocks, and all
  * that a hit needs:
  *
  *	byte 0    1     2     3      4        8              56      64
@@ -15,7 +15,11 @@
  * preemption off; whoever interrupts that on the same CPU finds it set, and
  * goes to the space itself.
  *
- * Other CPUs never touch a line.  What they want of it (drain it; look out for
+ * Behind it, for small orders, is a bag with room for 62 more, so that a line
+ * that runs empty or full is still the CPU's own business; only every 48th
+ * block or so the space, with its locks, is asked.
+ *
+ * Other CPUs never touch either.  What they want of it (drain it; look out for
  * failed blocks) they ask for by an interprocessor interrupt.
  *
  * The space counts a cached block as allocated.  The cache trusts its callers:
@@ -37,7 +41,9 @@ struct potad_cache_shared;
 struct potad_habit;
 
 #define POTAD_LINE_SLOTS	13
+#define POTAD_BAG_SLOTS		62
 #define POTAD_CACHED_ORDERS	20
+#define POTAD_BAG_ORDERS	11
 
 struct potad_cache_line {
 	u8	busy;		/* being worked on, by this CPU */
@@ -49,9 +55,17 @@ struct potad_cache_line {
 } __aligned(64);
 static_assert(sizeof(struct potad_cache_line) == 64);
 
+struct potad_cache_bag {
+	u32	nr;		/* blocks in @slot */
+	u32	max;		/* at most; 0: there is none for this order */
+	u32	slot[POTAD_BAG_SLOTS];
+} __aligned(64);
+static_assert(sizeof(struct potad_cache_bag) == 256);
+
 /* Per CPU.  (Of four columns the last is unused: to find a line is to shift.) */
 struct potad_cache {
 	struct potad_cache_line line[POTAD_CACHED_ORDERS][POTAD_MOBILITIES + 1];
+	struct potad_cache_bag bag[POTAD_BAG_ORDERS][POTAD_MOBILITIES];
 	struct potad_cache_shared *shared;	/* the same on all CPUs */
 };
 

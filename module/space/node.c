@@ -214,12 +214,46 @@ unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_node_cut);
 
+/* How many of @units are neighbours in one word, in either direction. */
+static unsigned int row_length(unsigned int k, const u32 *units, unsigned int nr)
+{
+	u32 step = nr > 1 ? units[1] - units[0] : 0;
+	unsigned int n = 1;
+
+	if (step != 1U << k && step != -(1U << k))
+		return 1;
+	while (n < nr && units[n] - units[n - 1] == step &&
+	       units[n] / 64 == units[0] / 64)
+		n++;
+	return n;
+}
+
+/* Frees @nr blocks of order @k < 6 from @i on, all in one word; or none. */
+static bool free_row(struct potad_node *n, unsigned int i, unsigned int k,
+		     unsigned int nr)
+{
+	unsigned int w = i / 64, next = i + (nr << k);
+	u64 mask, heads;
+
+	mask = (nr << k < 64 ? (1ULL << (nr << k)) - 1 : ~0ULL) << (i % 64);
+	heads = mask & starts[k] << (i % 64);
+	if ((n->free[w] & mask) || (n->head[w] & mask) != heads)
+		return false;
+	if (next < POTAD_NODE_UNITS && potad_node_code(n, next) == POTAD_CODE_INSIDE)
+		return false;
+	n->free[w] |= mask;
+	n->head[w] &= ~heads;
+	return true;
+}
+
 /**
  * potad_node_free() - give several blocks back
  * @n: the node
  * @k: their order, 0..7
- * @units: their first units; of each the last eight bits count
+ * @units: their first units, aligned; of each the last eight bits count
  * @nr: how many
+ *
+ * Neighbours that follow each other go at once.
  *
  * Return: how many were freed: @nr, or the index of the first that is no
  * allocated block of that order.
@@ -227,27 +261,27 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_node_cut);
 unsigned int potad_node_free(struct potad_node *n, unsigned int k,
 			     const u32 *units, unsigned int nr)
 {
-	unsigned int done;
+	unsigned int done = 0, row;
 
-	for (done = 0; done < nr; done++) {
-		unsigned int i = units[done] % POTAD_NODE_UNITS, w = i / 64;
-		unsigned int next = i % 64 + (1U << k);
-		u64 free = n->free[w], head = n->head[w], mask, first;
+	while (done < nr) {
+		unsigned int i = units[done] % POTAD_NODE_UNITS;
 
-		if (k < 6 && next < 64) {
-			/* All that matters is in one word. */
-			first = 1ULL << (i % 64);
-			mask = (1ULL << next) - first;
-			if ((free & mask) || (head & mask) != first ||
-			    !((free | head) >> next & 1))
-				break;
-			n->free[w] = free | mask;
-			n->head[w] = head & ~first;
-		} else {
+		if (k >= 6) {
 			if (!potad_node_is_block(n, i, k))
 				break;
 			potad_node_release(n, i, k);
+			done++;
+			continue;
 		}
+		row = row_length(k, units + done, nr - done);
+		if (row > 1 && free_row(n, min(units[done], units[done + row - 1]) %
+					POTAD_NODE_UNITS, k, row)) {
+			done += row;
+			continue;
+		}
+		if (!free_row(n, i, k, 1))
+			break;
+		done++;
 	}
 	return done;
 }

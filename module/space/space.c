@@ -35,8 +35,6 @@
 #include "../include/compat.h"
 #include "span.h"
 
-/* Blocks that are taken, or given back, under one lock. */
-#define BATCH			16U
 /* Allocation */
 
 static void habit_move(struct potad_habit *habit, unsigned int m, bool big,
@@ -204,7 +202,7 @@ static int search(struct potad_habit *habit, unsigned int t, unsigned int k,
 
 /*
  * For the cache, which knows its CPU's habit: takes up to @nr blocks, no more
- * than 16, at @base + potad_unit_granule() of each of @units.  Interrupts are off.
+ * than POTAD_BATCH, at @base + potad_unit_granule() of each of @units.  Interrupts are off.
  */
 int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
 		      enum potad_mobility m, u64 *base, u32 *units,
@@ -230,7 +228,7 @@ int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
  * @granules: set to their first granules
  * @nr: how many are wanted, 1 or more
  *
- * At least one; as many as one group has, but no more than 16.
+ * At least one; as many as one group has, but no more than 48.
  *
  * Context: Any but NMI.  Takes group locks with interrupts off.
  * Return: how many there are, else as potad_space_alloc().
@@ -239,7 +237,7 @@ int potad_space_alloc_some(struct potad_space *s, unsigned int order,
 			   enum potad_mobility mobility, u64 *granules,
 			   unsigned int nr)
 {
-	u32 units[BATCH];
+	u32 units[POTAD_BATCH];
 	unsigned long flags;
 	u64 base = 0;
 	int n, i;
@@ -248,7 +246,7 @@ int potad_space_alloc_some(struct potad_space *s, unsigned int order,
 		return -EINVAL;
 	local_irq_save(flags);
 	n = potad_habit_alloc(potad_habit(s), order, mobility, &base, units,
-			      min(nr, BATCH), &flags);
+			      min(nr, POTAD_BATCH), &flags);
 	local_irq_restore(flags);
 	for (i = 0; i < n; i++)
 		granules[i] = base + potad_unit_granule(units[i], order);
@@ -358,39 +356,54 @@ static unsigned int free_in(struct potad_group *g, unsigned int order,
 	return went;
 }
 
+/* The lines of blocks that lie here and there are on the way from now on. */
+static void fetch_ahead(struct potad_habit *habit, unsigned int order, u64 base,
+			const u32 *blocks, unsigned int nr)
+{
+	unsigned int t = order / POTAD_GROUP_SHIFT, i;
+
+	for (i = 0; i < nr; i++) {
+		u64 granule = base + ((u64)blocks[i] << order);
+		struct potad_group *g = group_of(habit, granule, t);
+
+		if (g)
+			potad_group_prefetch(g, potad_unit(granule, t));
+	}
+}
+
 /*
- * Gives up to 16 blocks of one order back: @base + (@blocks[] << @order), and
- * @base is a multiple of the order.  Interrupts are off.  Returns how many went:
- * @nr, or the index of the first that is no block.
+ * Gives up to POTAD_BATCH blocks of one order back: @base + (@blocks[] << @order),
+ * and @base is a multiple of the order.  Interrupts are off.  Returns how many
+ * went: @nr, or the index of the first that is no block.
  */
 unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
 			      u64 base, const u32 *blocks, unsigned int nr)
 {
-	unsigned int t = order / POTAD_GROUP_SHIFT, done = 0, i, went;
+	unsigned int t = order / POTAD_GROUP_SHIFT, done = 0, n, went;
 	unsigned int shift = t * POTAD_GROUP_SHIFT;
-	struct potad_group *g[BATCH];
-	u32 units[BATCH];
+	u32 units[POTAD_BATCH];
 
-	/* Where each of them is; their lines are on the way meanwhile. */
-	for (i = 0; i < nr; i++) {
-		u64 granule = base + ((u64)blocks[i] << order);
-
-		units[i] = (granule >> shift) % POTAD_GROUP_UNITS;
-		g[i] = group_of(habit, granule, t);
-		if (!g[i])
-			break;
-		if (nr > 1)
-			potad_group_prefetch(g[i], units[i]);
-	}
-	nr = i;
+	if (nr > 1 && ((u64)(blocks[0] ^ blocks[nr - 1]) << order) >> shift >=
+	    POTAD_NODE_UNITS)
+		fetch_ahead(habit, order, base, blocks, nr);
 
 	potad_begin(habit);
 	while (done < nr) {
-		for (i = done + 1; i < nr && g[i] == g[done];)
-			i++;
-		went = free_in(g[done], order, units + done, i - done);
+		u64 granule = base + ((u64)blocks[done] << order);
+		struct potad_group *g = group_of(habit, granule, t);
+
+		if (!g)
+			break;
+		n = 0;
+		do {
+			units[n++] = (granule >> shift) % POTAD_GROUP_UNITS;
+			if (done + n == nr)
+				break;
+			granule = base + ((u64)blocks[done + n] << order);
+		} while (granule - habit->from < habit->size);
+		went = free_in(g, order, units, n);
 		done += went;
-		if (done < i)
+		if (went < n)
 			break;
 	}
 	potad_end(habit);

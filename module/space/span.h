@@ -271,6 +271,9 @@ int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
 unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
 			      u64 base, const u32 *blocks, unsigned int nr);
 
+/* The most of them at once. */
+#define POTAD_BATCH	48U
+
 /* For a walk over what there is. */
 struct potad_group *potad_span_next(const struct potad_span *span,
 				    unsigned int t, u64 *nr);
