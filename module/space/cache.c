@@ -169,8 +169,9 @@ static void line_drain(struct potad_cache_line *line, struct potad_cache_bag *ba
 			slots_shift(bag->slot, bag->nr, old);
 			bag->nr -= old;
 		}
-		for (i = 0; i < nr; i++)
-			bag->slot[bag->nr++] = line->slot[i];
+		for (i = 0, old = bag->nr; i < nr; i++)
+			bag->slot[old + i] = line->slot[i];
+		bag->nr = old + nr;
 	}
 	slots_shift(line->slot, line->nr, nr);
 	line->nr -= nr;
@@ -277,7 +278,7 @@ static noinline int free_miss(struct potad_cache_line *line,
 }
 
 /*
- * How many blocks of an order a line may hold: a 64th of the space, and none if
+ * How many blocks of an order a line may hold: a 16th of the space, and none if
  * their numbers do not fit a slot.
  */
 static unsigned int line_max(const struct potad_cache_shared *shared,
@@ -285,17 +286,17 @@ static unsigned int line_max(const struct potad_cache_shared *shared,
 {
 	if (shared->strict || potad_space_end(shared->space) >> order > U32_MAX)
 		return 0;
-	return min_t(u64, potad_space_size(shared->space) >> (order + 6),
+	return min_t(u64, potad_space_size(shared->space) >> (order + 4),
 		     POTAD_LINE_SLOTS);
 }
 
-/* And the bag behind it: a 256th. */
+/* And the bag behind it: a 128th. */
 static unsigned int bag_max(const struct potad_cache_shared *shared,
 			    unsigned int order)
 {
 	if (!line_max(shared, order))
 		return 0;
-	return min_t(u64, potad_space_size(shared->space) >> (order + 8),
+	return min_t(u64, potad_space_size(shared->space) >> (order + 7),
 		     POTAD_BAG_SLOTS);
 }
 
@@ -742,7 +743,7 @@ static void hotplug_del(struct potad_cache_shared *shared)
  * potad_cache_create() - put a cache in front of a space
  * @s: the space
  *
- * An order is cached as long as a full line is no more than 1/64 of the space.
+ * An order is cached as long as a block of it is no more than 1/16 of the space.
  *
  * Context: Process context; may sleep.
  * Return: the cache, or NULL: no memory.

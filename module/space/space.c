@@ -389,18 +389,20 @@ unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
 
 	potad_begin(habit);
 	while (done < nr) {
-		u64 granule = base + ((u64)blocks[done] << order);
+		u64 granule = base + ((u64)blocks[done] << order), from, size;
 		struct potad_group *g = group_of(habit, granule, t);
 
 		if (!g)
 			break;
+		from = habit->from;
+		size = habit->size;
 		n = 0;
 		do {
 			units[n++] = (granule >> shift) % POTAD_GROUP_UNITS;
 			if (done + n == nr)
 				break;
 			granule = base + ((u64)blocks[done + n] << order);
-		} while (granule - habit->from < habit->size);
+		} while (granule - from < size);
 		went = free_in(g, order, units, n);
 		done += went;
 		if (went < n)
