@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean kunit kselftest check test demo lines
+.PHONY: help modules modules_install clean kunit kselftest check test demo lines bench
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -63,3 +63,6 @@ demo: ## boot a test kernel and show the whole path, down to the comparison
 
 lines: ## count the cache lines and instructions of each operation, in QEMU
 	@$(script) scripts/deps build qemu && scripts/lines/run
+
+bench: ## time every workload beside the native allocator, against targets, in UML
+	@$(script) scripts/deps build && scripts/bench
