@@ -490,6 +490,11 @@ static bool fails(void)
 	return true;
 }
 
+unsigned long totalram_pages(void)
+{
+	return sysconf(_SC_PHYS_PAGES);
+}
+
 void *potad_host_alloc(size_t size, size_t align, gfp_t gfp)
 {
 	size_t front, all;

@@ -115,6 +115,7 @@ typedef s64 ktime_t;
 #undef __always_inline
 #define __always_inline		inline __attribute__((always_inline))
 #define noinline		__attribute__((noinline))
+#define __noreturn		__attribute__((noreturn))
 #define noinline_for_stack	noinline
 #define __maybe_unused		__attribute__((unused))
 #undef __always_unused
@@ -1085,6 +1086,7 @@ bool potad_host_has_failed(void);
 /* Allocations of all kinds that were not freed yet. */
 long potad_host_allocations(void);
 
+unsigned long totalram_pages(void);
 void *potad_host_alloc(size_t size, size_t align, gfp_t gfp);
 void potad_host_free(const void *p);
 
