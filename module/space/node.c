@@ -159,15 +159,30 @@ int potad_node_find(const struct potad_node *n, unsigned int k)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_node_find);
 
+/* @nr blocks of order @k < 6 in a word, from bit @bit on: their first units. */
+static u64 row_heads(unsigned int bit, unsigned int k, unsigned int nr)
+{
+	u64 heads = 1;
+	unsigned int n;
+
+	for (n = 1; n < nr; n *= 2)
+		heads |= heads << (n << k);
+	/* Twice the last may have been too many. */
+	return (nr << k < 64 ? heads & ((1ULL << (nr << k)) - 1) : heads) << bit;
+}
+
+/* And all their units. */
+static u64 row_mask(unsigned int bit, unsigned int k, unsigned int nr)
+{
+	return (nr << k < 64 ? (1ULL << (nr << k)) - 1 : ~0ULL) << bit;
+}
+
 /* Makes the @nr free blocks of order @k < 6 at @i, all in one word, allocated. */
 static void take_row(struct potad_node *n, unsigned int i, unsigned int k,
 		     unsigned int nr)
 {
-	unsigned int units = nr << k;
-	u64 mask = (units < 64 ? (1ULL << units) - 1 : ~0ULL) << (i % 64);
-
-	n->free[i / 64] &= ~mask;
-	n->head[i / 64] |= mask & starts[k] << (i % 64);
+	n->free[i / 64] &= ~row_mask(i % 64, k, nr);
+	n->head[i / 64] |= row_heads(i % 64, k, nr);
 }
 
 /**
@@ -233,10 +248,8 @@ static bool free_row(struct potad_node *n, unsigned int i, unsigned int k,
 		     unsigned int nr)
 {
 	unsigned int w = i / 64, next = i + (nr << k);
-	u64 mask, heads;
+	u64 mask = row_mask(i % 64, k, nr), heads = row_heads(i % 64, k, nr);
 
-	mask = (nr << k < 64 ? (1ULL << (nr << k)) - 1 : ~0ULL) << (i % 64);
-	heads = mask & starts[k] << (i % 64);
 	if ((n->free[w] & mask) || (n->head[w] & mask) != heads)
 		return false;
 	if (next < POTAD_NODE_UNITS && potad_node_code(n, next) == POTAD_CODE_INSIDE)

@@ -315,15 +315,18 @@ static struct potad_group *group_of(struct potad_habit *habit, u64 granule,
 				    unsigned int t)
 {
 	struct potad_group *g = READ_ONCE(habit->last);
-	struct potad_span *span;
+	struct potad_span *span = READ_ONCE(habit->span);
 	u64 from;
 
 	if (likely(g) && granule - habit->from < habit->size && habit->tier == t)
 		return g;
-	span = potad_span_of(habit->space, granule);
-	if (!span || t >= span->tiers)
-		return NULL;
-	g = potad_span_group(span, t, granule);
+	if (!span || granule < span->first || granule >= span->end) {
+		span = potad_span_of(habit->space, granule);
+		if (!span)
+			return NULL;
+		WRITE_ONCE(habit->span, span);
+	}
+	g = t < span->tiers ? potad_span_group(span, t, granule) : NULL;
 	if (!g)
 		return NULL;
 	from = potad_granule(g, 0);

@@ -6,7 +6,7 @@
  *
  *	bits 0-3    class of the top node + 1
  *	bits 4-15   largest class of its leaves + 1, for each mobility
- *	bits 16-24  free units, in 256s
+ *	bits 16-24  free units, in 256s, or up to eight more or less
  *	bits 25-26  its mobility
  *
  * Of the groups with room the fullest is taken, so that empty ones stay empty.
@@ -44,9 +44,11 @@ static unsigned int hint_leaves(u32 hint, unsigned int m)
 	return hint >> (4 + 4 * m) & 0xf;
 }
 
+#define HINT_FREE	(0x1ffU << 16)
+
 static unsigned int hint_free(u32 hint)
 {
-	return hint >> 16 & 0x1ff;
+	return (hint & HINT_FREE) >> 16;
 }
 
 static unsigned int hint_mobility(u32 hint)
@@ -128,7 +130,9 @@ static void group_tell(struct potad_group *g)
 {
 	u32 now = group_hint(g), old = g->hint;
 
-	if (likely(now == old))
+	/* How full it is need not be known to the last unit. */
+	if (likely(!((now ^ old) & ~HINT_FREE) &&
+		   hint_free(now) + 8 - hint_free(old) <= 16))
 		return;
 	g->hint = now;
 	WRITE_ONCE(g->row->hint[g->nr % POTAD_ROW], now);

@@ -120,7 +120,8 @@ struct potad_habit {
 	 */
 	u32		begun ____cacheline_aligned;
 	u32		done;
-	struct potad_group *last;	/* group of the last free; if not NULL: */
+	struct potad_span *span;	/* of the last free */
+	struct potad_group *last;	/* and its group; if that is not NULL: */
 	u64		from;		/* its granules in its span	      */
 	u64		size;
 	unsigned int	tier;

@@ -181,6 +181,8 @@ static void habits_forget(struct potad_space *s, const struct potad_span *span)
 					WRITE_ONCE(habit->home[m][big], NULL);
 		if (points_into(READ_ONCE(habit->last), span))
 			WRITE_ONCE(habit->last, NULL);
+		if (READ_ONCE(habit->span) == span)
+			WRITE_ONCE(habit->span, NULL);
 	}
 	synchronize_rcu();	/* those who had just read one */
 }
