@@ -23,13 +23,14 @@
  * else the machine had to do.
  *
  * How many blocks the workloads hold that hold any: half of what is free, in the
- * pool or in the kernel, whichever is less, divided among the CPUs; the same
- * number for all subjects.  If one cannot have as many while it warms up, all
- * try fewer.
+ * pool or in the kernel, whichever is less, divided among the most CPUs that are
+ * asked for: a CPU holds as many when it is alone.  The number is the same for
+ * all subjects; if one cannot have as many while it warms up, all try fewer.
  *
  * Where the times mean anything, and where not (an emulator), is for whoever
  * runs it to know.
  */
+#include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -134,7 +135,7 @@ struct result {
 struct comparison {
 	const struct potad_compare *cmp;
 	struct potad_turn	*turn;
-	u32			blocks;	/* all CPUs together */
+	u32			blocks;	/* for the most CPUs together */
 	void			*held;	/* room for them */
 	u8			*order;
 	struct result		result[POTAD_COMPARE_CPUS + 1][POTAD_SUBJECTS];
@@ -205,7 +206,7 @@ static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
 	t->last_order = orders.last;
 	t->members = cpus;
 	t->ops = c->cmp->ops;
-	t->blocks = c->blocks / cpus;
+	t->blocks = c->blocks / __fls(c->cmp->cpus);
 	if (workload == POTAD_BULK || workload == POTAD_RANDOM_FREE)
 		t->blocks = min(t->blocks, t->ops);
 	if (workloads[workload].holds && !t->blocks)
