@@ -139,6 +139,13 @@ static inline bool potad_node_is_free(const struct potad_node *n,
 static inline unsigned int potad_node_merged(const struct potad_node *n,
 					     unsigned int i, unsigned int k)
 {
+	u64 avail = potad_node_avail(n, i / 64), mask;
+
+	for (; k < 6; k++) {
+		mask = potad_node_mask(i & ~((2U << k) - 1), k + 1);
+		if ((avail & mask) != mask)
+			return k;
+	}
 	while (k < POTAD_NODE_SHIFT && potad_node_is_free(n, i, k + 1))
 		k++;
 	return k;
