@@ -2,8 +2,8 @@
 /*
  * The cache: blocks that are free, but kept at hand.  Drawn in cache.h.
  *
- * Who may touch a line: its own CPU, with preemption off, between line_enter()
- * and line_leave().  An interrupt handler of that CPU that finds @busy set goes
+ * Who may touch a line: its own CPU, with preemption off, between potad_line_enter()
+ * and potad_line_leave().  An interrupt handler of that CPU that finds @busy set goes
  * to the space instead; the interprocessor interrupt that drains finds it set
  * and is sent again.  No other CPU writes to it, but for those of a CPU that is
  * not running: the one that takes it down empties them, the one that brings it
@@ -85,26 +85,6 @@ static struct potad_cache_bag *bag_of(struct potad_cache *c, unsigned int order,
 				      unsigned int m)
 {
 	return order < POTAD_BAG_ORDERS ? &c->bag[order][m] : NULL;
-}
-
-/*
- * This CPU's line, if nobody works on it, for whoever called preempt_disable();
- * line_leave() also calls preempt_enable().
- */
-static __always_inline bool line_enter(struct potad_cache_line *line)
-{
-	if (unlikely(line->busy))
-		return false;
-	line->busy = 1;
-	barrier();	/* what is in it is read after this */
-	return true;
-}
-
-static __always_inline void line_leave(struct potad_cache_line *line)
-{
-	barrier();
-	line->busy = 0;
-	preempt_enable();
 }
 
 /*
@@ -236,9 +216,8 @@ static int line_refill(struct potad_cache_line *line, struct potad_cache_bag *ba
 }
 
 /* The line is this CPU's, and empty, or wary; it is left. */
-static noinline int alloc_miss(struct potad_cache_line *line,
-			       struct potad_cache_bag *bag, unsigned int order,
-			       unsigned int m, u64 *granule)
+static int line_alloc(struct potad_cache_line *line, struct potad_cache_bag *bag,
+		      unsigned int order, unsigned int m, u64 *granule)
 {
 	int err = in_nmi() ? -EDEADLK : 0;
 
@@ -253,14 +232,14 @@ static noinline int alloc_miss(struct potad_cache_line *line,
 			break;
 		potad_space_free(line->habit->space, *granule, order);
 	}
-	line_leave(line);
+	potad_line_leave(line);
 	return err;
 }
 
-/* The line is this CPU's, and full, or wary; it is left. */
-static noinline int free_miss(struct potad_cache_line *line,
-			      struct potad_cache_bag *bag, u64 granule,
-			      unsigned int order)
+/* For potad_cache_free(): @line is this CPU's, and full, or wary; it is left. */
+int potad_cache_free_miss(struct potad_cache __percpu *c,
+			  struct potad_cache_line *line, u64 granule,
+			  unsigned int order, enum potad_mobility m)
 {
 	int err = 0;
 
@@ -270,12 +249,13 @@ static noinline int free_miss(struct potad_cache_line *line,
 		err = potad_space_free(line->habit->space, granule, order);
 	} else {
 		if (line->nr >= line->max)
-			line_drain(line, bag, order);
+			line_drain(line, bag_of(this_cpu_ptr(c), order, m), order);
 		line->slot[line->nr++] = granule >> order;
 	}
-	line_leave(line);
+	potad_line_leave(line);
 	return err;
 }
+EXPORT_SYMBOL_GPL(potad_cache_free_miss);
 
 /*
  * How many blocks of an order a line may hold: a 16th of the space, and none if
@@ -376,9 +356,9 @@ static unsigned int drain_all(struct potad_cache_shared *shared, bool wary)
 	return blocks;
 }
 
-/* No line has it: from the space.  Drains as long as that helps. */
-static noinline int alloc_slow(struct potad_cache __percpu *c, unsigned int order,
-			       unsigned int m, bool wait, u64 *granule)
+/* For potad_cache_alloc(): without a line, or after it had nothing. */
+int potad_cache_alloc_slow(struct potad_cache __percpu *c, unsigned int order,
+			   enum potad_mobility m, bool wait, u64 *granule)
 {
 	struct potad_cache_shared *shared = shared_of(c);
 	int err, tries = 0;
@@ -386,100 +366,37 @@ static noinline int alloc_slow(struct potad_cache __percpu *c, unsigned int orde
 	if (in_nmi())
 		return -EDEADLK;
 	err = potad_space_alloc(shared->space, order, m, granule);
+	/* As long as there were blocks that others could have taken instead. */
 	while (err == -ENOSPC && wait && drain_all(shared, false) &&
 	       tries++ < MAX_DRAINS)
 		err = potad_space_alloc(shared->space, order, m, granule);
 	return err;
 }
+EXPORT_SYMBOL_GPL(potad_cache_alloc_slow);
 
-static noinline int free_slow(struct potad_cache __percpu *c, u64 granule,
-			      unsigned int order, unsigned int m)
+/* For potad_cache_alloc(): @line is this CPU's, and empty, or wary; it is left. */
+int potad_cache_alloc_miss(struct potad_cache __percpu *c,
+			   struct potad_cache_line *line, unsigned int order,
+			   enum potad_mobility m, bool wait, u64 *granule)
+{
+	int err = line_alloc(line, bag_of(this_cpu_ptr(c), order, m), order, m, granule);
+
+	return unlikely(err == -ENOSPC) ?
+	       potad_cache_alloc_slow(c, order, m, wait, granule) : err;
+}
+EXPORT_SYMBOL_GPL(potad_cache_alloc_miss);
+
+/* For potad_cache_free(): without a line. */
+int potad_cache_free_slow(struct potad_cache __percpu *c, u64 granule,
+			  unsigned int order, enum potad_mobility m)
 {
 	if (in_nmi())
 		return -EDEADLK;
-	if (m >= POTAD_MOBILITIES)
+	if ((unsigned int)m >= POTAD_MOBILITIES)
 		return -EINVAL;
 	return potad_space_free(shared_of(c)->space, granule, order);
 }
-
-/**
- * potad_cache_alloc() - take a block
- * @c: the cache
- * @order: its order
- * @mobility: of what kind it is
- * @wait: the caller may sleep
- * @granule: set to its first granule
- *
- * Context: Any; process context that may sleep with @wait.  In an NMI only what
- * this CPU has cached can be had.
- * Return: as potad_space_alloc(); but without @wait, -ENOSPC may mean that what
- * is left is cached by other CPUs; -EDEADLK in an NMI.
- */
-int potad_cache_alloc(struct potad_cache __percpu *c, unsigned int order,
-		      enum potad_mobility mobility, bool wait, u64 *granule)
-{
-	unsigned int m = mobility, nr;
-	struct potad_cache_line *line;
-	int err;
-
-	if (unlikely(order >= POTAD_CACHED_ORDERS || m >= POTAD_MOBILITIES))
-		return alloc_slow(c, order, m, wait, granule);
-	preempt_disable();
-	line = this_cpu_ptr(&c->line[order][m]);
-	if (unlikely(!line_enter(line))) {
-		preempt_enable();
-		return alloc_slow(c, order, m, wait, granule);
-	}
-	nr = line->nr;
-	if (likely(nr && !line->wary)) {
-		line->nr = --nr;
-		*granule = (u64)line->slot[nr] << order;
-		line_leave(line);
-		return 0;
-	}
-	err = alloc_miss(line, bag_of(this_cpu_ptr(c), order, m), order, m, granule);
-	return unlikely(err == -ENOSPC) ? alloc_slow(c, order, m, wait, granule) : err;
-}
-EXPORT_SYMBOL_GPL(potad_cache_alloc);
-
-/**
- * potad_cache_free() - give a block back
- * @c: the cache
- * @granule: its first granule
- * @order: its order
- * @mobility: what it was allocated as
- *
- * The caller has the block; that is checked only where it does not go into a
- * line.
- *
- * Context: Any.  In an NMI only as long as this CPU's line has room.
- * Return: 0; where it is checked, as potad_space_free(); -EDEADLK in an NMI,
- * and the block is not freed.
- */
-int potad_cache_free(struct potad_cache __percpu *c, u64 granule,
-		     unsigned int order, enum potad_mobility mobility)
-{
-	unsigned int m = mobility, nr;
-	struct potad_cache_line *line;
-
-	if (unlikely(order >= POTAD_CACHED_ORDERS || m >= POTAD_MOBILITIES))
-		return free_slow(c, granule, order, m);
-	preempt_disable();
-	line = this_cpu_ptr(&c->line[order][m]);
-	if (unlikely(!line_enter(line))) {
-		preempt_enable();
-		return free_slow(c, granule, order, m);
-	}
-	nr = line->nr;
-	if (likely(nr < line->max && !line->wary)) {
-		line->slot[nr] = granule >> order;
-		line->nr = nr + 1;
-		line_leave(line);
-		return 0;
-	}
-	return free_miss(line, bag_of(this_cpu_ptr(c), order, m), granule, order);
-}
-EXPORT_SYMBOL_GPL(potad_cache_free);
+EXPORT_SYMBOL_GPL(potad_cache_free_slow);
 
 /**
  * potad_cache_alloc_run() - take adjacent blocks

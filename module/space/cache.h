@@ -32,7 +32,9 @@
 #define POTAD_SPACE_CACHE_H
 
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/types.h>
 
 #include "space.h"
@@ -71,15 +73,123 @@ struct potad_cache {
 
 struct potad_cache __percpu *potad_cache_create(struct potad_space *s);
 void potad_cache_destroy(struct potad_cache __percpu *c);
-int potad_cache_alloc(struct potad_cache __percpu *c, unsigned int order,
-		      enum potad_mobility mobility, bool wait, u64 *granule);
-int potad_cache_free(struct potad_cache __percpu *c, u64 granule,
-		     unsigned int order, enum potad_mobility mobility);
 int potad_cache_alloc_run(struct potad_cache __percpu *c, struct potad_run *run);
 unsigned int potad_cache_drain(struct potad_cache __percpu *c);
 void potad_cache_strict(struct potad_cache __percpu *c, bool strict);
 int potad_cache_retire(struct potad_cache __percpu *c, u64 granule);
 bool potad_cache_has(struct potad_cache __percpu *c, u64 granule);
 u64 potad_cache_granules(struct potad_cache __percpu *c);
+
+/* What is not a hit */
+int potad_cache_alloc_slow(struct potad_cache __percpu *c, unsigned int order,
+			   enum potad_mobility mobility, bool wait, u64 *granule);
+int potad_cache_alloc_miss(struct potad_cache __percpu *c,
+			   struct potad_cache_line *line, unsigned int order,
+			   enum potad_mobility mobility, bool wait, u64 *granule);
+int potad_cache_free_slow(struct potad_cache __percpu *c, u64 granule,
+			  unsigned int order, enum potad_mobility mobility);
+int potad_cache_free_miss(struct potad_cache __percpu *c,
+			  struct potad_cache_line *line, u64 granule,
+			  unsigned int order, enum potad_mobility mobility);
+
+/*
+ * This CPU's line, for whoever called preempt_disable(), if nobody works on it;
+ * potad_line_leave() also calls preempt_enable().
+ */
+static __always_inline bool potad_line_enter(struct potad_cache_line *line)
+{
+	if (unlikely(line->busy))
+		return false;
+	line->busy = 1;
+	barrier();	/* what is in it is read after this */
+	return true;
+}
+
+static __always_inline void potad_line_leave(struct potad_cache_line *line)
+{
+	barrier();
+	line->busy = 0;
+	preempt_enable();
+}
+
+/**
+ * potad_cache_alloc() - take a block
+ * @c: the cache
+ * @order: its order
+ * @mobility: of what kind it is
+ * @wait: the caller may sleep
+ * @granule: set to its first granule
+ *
+ * A hit is inline: it is shorter than a call with five arguments.
+ *
+ * Context: Any; process context that may sleep with @wait.  In an NMI only what
+ * this CPU has cached can be had.
+ * Return: as potad_space_alloc(); but without @wait, -ENOSPC may mean that what
+ * is left is cached by other CPUs; -EDEADLK in an NMI.
+ */
+static __always_inline int potad_cache_alloc(struct potad_cache __percpu *c,
+					     unsigned int order,
+					     enum potad_mobility mobility,
+					     bool wait, u64 *granule)
+{
+	struct potad_cache_line *line;
+	unsigned int nr;
+
+	if (unlikely(order >= POTAD_CACHED_ORDERS ||
+		     (unsigned int)mobility >= POTAD_MOBILITIES))
+		return potad_cache_alloc_slow(c, order, mobility, wait, granule);
+	preempt_disable();
+	line = this_cpu_ptr(&c->line[order][mobility]);
+	if (unlikely(!potad_line_enter(line))) {
+		preempt_enable();
+		return potad_cache_alloc_slow(c, order, mobility, wait, granule);
+	}
+	nr = line->nr;
+	if (unlikely(!nr || line->wary))
+		return potad_cache_alloc_miss(c, line, order, mobility, wait, granule);
+	line->nr = --nr;
+	*granule = (u64)line->slot[nr] << order;
+	potad_line_leave(line);
+	return 0;
+}
+
+/**
+ * potad_cache_free() - give a block back
+ * @c: the cache
+ * @granule: its first granule
+ * @order: its order
+ * @mobility: what it was allocated as
+ *
+ * The caller has the block; that is checked only where it does not go into a
+ * line.
+ *
+ * Context: Any.  In an NMI only as long as this CPU's line has room.
+ * Return: 0; where it is checked, as potad_space_free(); -EDEADLK in an NMI,
+ * and the block is not freed.
+ */
+static __always_inline int potad_cache_free(struct potad_cache __percpu *c,
+					    u64 granule, unsigned int order,
+					    enum potad_mobility mobility)
+{
+	struct potad_cache_line *line;
+	unsigned int nr;
+
+	if (unlikely(order >= POTAD_CACHED_ORDERS ||
+		     (unsigned int)mobility >= POTAD_MOBILITIES))
+		return potad_cache_free_slow(c, granule, order, mobility);
+	preempt_disable();
+	line = this_cpu_ptr(&c->line[order][mobility]);
+	if (unlikely(!potad_line_enter(line))) {
+		preempt_enable();
+		return potad_cache_free_slow(c, granule, order, mobility);
+	}
+	nr = line->nr;
+	if (unlikely(nr >= line->max || line->wary))
+		return potad_cache_free_miss(c, line, granule, order, mobility);
+	line->slot[nr] = granule >> order;
+	line->nr = nr + 1;
+	potad_line_leave(line);
+	return 0;
+}
 
 #endif /* POTAD_SPACE_CACHE_H */

@@ -42,9 +42,7 @@ static void habit_move(struct potad_habit *habit, unsigned int m, bool big,
 {
 	struct potad_group *old = READ_ONCE(habit->home[m][big]);
 
-	if (old == g)
-		return;
-	if (old)
+	if (old != g && old)
 		potad_group_claim(old, false);
 	potad_group_claim(g, true);
 	WRITE_ONCE(habit->home[m][big], g);
@@ -90,6 +88,13 @@ static int look_around(struct potad_space *s, unsigned int t, unsigned int k,
 }
 
 /*
+ * How often a CPU takes blocks before it looks again whether its home is the
+ * fullest group: others have become fuller meanwhile, by what it took, or less
+ * full, by what was freed.
+ */
+#define MAX_STAY		64U
+
+/*
  * Takes blocks of order @k from tier @t, if there are any: *@gp is their group,
  * locked.
  */
@@ -105,6 +110,12 @@ static int take(struct potad_habit *habit, unsigned int t, unsigned int k,
 	 * potad_space_remove_span().
 	 */
 	g = t ? NULL : READ_ONCE(habit->home[m][k >= POTAD_NODE_SHIFT]);
+	if (unlikely(++habit->stay == MAX_STAY)) {
+		habit->stay = 0;
+		if (g)
+			potad_group_claim(g, false);
+		g = NULL;
+	}
 	if (likely(g)) {
 		potad_group_lock(g);
 		n = potad_group_alloc(g, k, m, false, units, nr);

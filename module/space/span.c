@@ -10,11 +10,12 @@
  *	bits 25-26  its mobility
  *
  * Of the groups with room the fullest is taken, so that empty ones stay empty.
- * The scan goes by rows: the lowest that has any such group.  @room of a row
- * says which rows need not be looked at: it is raised by whoever makes a larger
- * block there, and lowered by scanners that have seen less.  Both have a full
- * barrier between their write and their look at what the other one writes, so
- * that one of the two sees the other.
+ * The scan goes by rows: the lowest that has any such group, of which only those
+ * are looked at that have a bit in @some, or @leaves.  @room of a row says which
+ * rows need not be looked at: it is raised by whoever makes a larger block
+ * there, and lowered by scanners that have seen less.  Both have a full barrier
+ * between their write and their look at what the other one writes, so that one
+ * of the two sees the other.
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
@@ -90,7 +91,7 @@ static unsigned int row_room(const struct potad_row *row)
 {
 	unsigned int i, room = 0;
 
-	for (i = 0; i < POTAD_ROW; i++)
+	for_each_set_bit(i, row->some, POTAD_ROW)
 		room = max(room, hint_room(READ_ONCE(row->hint[i])));
 	return room;
 }
@@ -125,6 +126,31 @@ void potad_group_unlock(struct potad_group *g)
 	raw_spin_unlock(&g->lock);
 }
 
+static void bit_change(unsigned long *bits, unsigned int bit, bool was, bool is)
+{
+	if (was == is)
+		return;
+	if (is)
+		set_bit(bit, bits);
+	else
+		clear_bit(bit, bits);
+}
+
+/* From @old to @now. */
+static void hint_change(struct potad_group *g, u32 old, u32 now)
+{
+	unsigned int i = g->nr % POTAD_ROW;
+
+	g->hint = now;
+	WRITE_ONCE(g->row->hint[i], now);
+	bit_change(g->row->some, i, hint_room(old), hint_room(now));
+	bit_change(g->row->leaves, i, hint_top(old), hint_top(now));
+	if (hint_room(now) > hint_room(old)) {
+		smp_mb();	/* all that, before @room; see above */
+		row_raise(g->row, hint_room(now));
+	}
+}
+
 /* Tells those who look without the lock what @g has now. */
 static void group_tell(struct potad_group *g)
 {
@@ -134,12 +160,7 @@ static void group_tell(struct potad_group *g)
 	if (likely(!((now ^ old) & ~HINT_FREE) &&
 		   hint_free(now) + 8 - hint_free(old) <= 16))
 		return;
-	g->hint = now;
-	WRITE_ONCE(g->row->hint[g->nr % POTAD_ROW], now);
-	if (hint_room(now) > hint_room(old)) {
-		smp_mb();	/* the hint, before @room; see above */
-		row_raise(g->row, hint_room(now));
-	}
+	hint_change(g, old, now);
 }
 
 /* Ends a change of @g. */
@@ -175,16 +196,15 @@ static bool hint_fits(u32 hint, unsigned int k, unsigned int m,
 static struct potad_group *row_pick(struct potad_row *row, unsigned int k,
 				    unsigned int m, enum potad_where where)
 {
+	const unsigned long *bits = k < POTAD_NODE_SHIFT ? row->some : row->leaves;
 	unsigned int i, room = 0, least = UINT_MAX, best = 0;
 	u32 said = READ_ONCE(row->room);
 
 	if (said <= k)
 		return NULL;
-	for (i = 0; i < POTAD_ROW; i++) {
+	for_each_set_bit(i, bits, POTAD_ROW) {
 		u32 hint = READ_ONCE(row->hint[i]);
 
-		if (!hint)
-			continue;
 		room = max(room, hint_room(hint));
 		if (!hint_fits(hint, k, m, where) || hint_free(hint) >= least)
 			continue;
@@ -195,7 +215,8 @@ static struct potad_group *row_pick(struct potad_row *row, unsigned int k,
 	}
 	if (least != UINT_MAX)
 		return READ_ONCE(row->group[best]);
-	row_lower(row, said, room);
+	/* What has no free leaf was not looked at: it may have order 7. */
+	row_lower(row, said, bits == row->leaves ? max(room, 8U) : room);
 	return NULL;
 }
 
@@ -588,9 +609,7 @@ static void group_init(struct potad_span *span, unsigned int t, u64 nr,
 		first = clamp(first, base, base + POTAD_GROUP_UNITS) - base;
 		end = clamp(end, base, base + POTAD_GROUP_UNITS) - base;
 		potad_group_seed(g, first, end);
-		g->hint = group_hint(g);
-		row->hint[nr % POTAD_ROW] = g->hint;
-		row_raise(row, hint_room(g->hint));
+		hint_change(g, 0, group_hint(g));
 	}
 }
 

@@ -56,6 +56,7 @@
 #define POTAD_SPACE_SPAN_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -76,7 +77,10 @@ struct potad_row {
 						/* the group's lock	     */
 	u32		room;			/* order + 1 of the largest  */
 						/* block of all, or more     */
-	unsigned long	claimed[POTAD_ROW / BITS_PER_LONG]; /* some CPU's home */
+	DECLARE_BITMAP(some, POTAD_ROW);	/* groups with any room: changed  */
+	DECLARE_BITMAP(leaves, POTAD_ROW);	/* with a free leaf:	under the */
+						/*			lock      */
+	DECLARE_BITMAP(claimed, POTAD_ROW);	/* some CPU's home */
 	struct potad_group *group[POTAD_ROW];	/* NULL: not populated */
 	void		*chunk;			/* if they are of one piece */
 };
@@ -113,6 +117,7 @@ struct potad_habit {
 	/* An allocation's line: where it last found room. */
 	struct potad_space *space;	/* constant */
 	struct potad_group *home[POTAD_MOBILITIES][2]; /* orders 0..7, 8..15 */
+	unsigned int	stay;		/* since it looked for a better one */
 
 	/*
 	 * A free's line.  @begun and @done count the frees, and the moves of
