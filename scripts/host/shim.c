@@ -537,11 +537,12 @@ void *potad_host_alloc(size_t size, size_t align, gfp_t gfp)
 
 void potad_host_free(const void *p)
 {
-	const struct header *h = (const struct header *)p - 1;
+	const struct header *h;
 	unsigned long flags;
 
 	if (!p)
 		return;
+	h = (const struct header *)p - 1;
 	local_irq_save(flags);
 	if (h->size)
 		munmap(h->start, h->size);

@@ -867,7 +867,7 @@ struct lock_class_key { int unused; };
 #define lockdep_set_subclass(l, s) ((void)(l))
 #define lockdep_register_key(k)	((void)(k))
 #define lockdep_unregister_key(k) ((void)(k))
-#ifdef POTAD_DEBUG
+#if defined(POTAD_DEBUG) || defined(POTAD_HOST_DEBUG)
 #define lockdep_assert_irqs_disabled() ((void)WARN_ON(!irqs_disabled()))
 #define lockdep_assert_preemption_disabled() ((void)WARN_ON(preemptible()))
 /* The first word of each kind of lock says whether somebody has it. */
