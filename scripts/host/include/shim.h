@@ -301,7 +301,13 @@ static inline u32 ror32(u32 x, unsigned int n)
 
 /* ----------------------------------------------- memory order and atomics -- */
 
-#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+/*
+ * What is found behind a pointer is as new as the pointer: by address dependency
+ * in the kernel; the compiler's builtins know that only as an acquire.
+ */
+#define READ_ONCE(x)							\
+	__atomic_load_n(&(x), __builtin_classify_type(x) == 5 ?		\
+			__ATOMIC_ACQUIRE : __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #define data_race(e)		(e)
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
