@@ -15,12 +15,12 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean kunit kselftest check test demo lines bench
+.PHONY: help modules modules_install clean kunit kselftest check test demo lines bench fuzz space-bench
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
 	@echo
-	@sed -n 's/^\([a-z_]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z_-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-16s %s\n' "$$target" "$$text"; done
 	@echo
 	@echo 'Variables:'
@@ -66,3 +66,10 @@ lines: ## count the cache lines and instructions of each operation, in QEMU
 
 bench: ## time every workload beside the native allocator, against targets, in UML
 	@$(script) scripts/deps build && scripts/bench
+
+space-bench: ## time the space in user space, beside a list buddy: build/host/space-bench
+	@$(script) scripts/deps host && scripts/host/build space-bench && \
+		mkdir -p out && build/host/space-bench --all --json out/space-bench.json
+
+fuzz: ## fuzz the space in user space, with sanitizers, for SECONDS=60 (SEED= repeats)
+	@$(script) scripts/deps host && scripts/host/fuzz $(or $(SECONDS),60) $(SEED)

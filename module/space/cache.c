@@ -678,7 +678,7 @@ struct potad_cache __percpu *potad_cache_create(struct potad_space *s)
 	if (!shared->cache)
 		goto no_cache;
 	for_each_possible_cpu(cpu)
-		lines_init(shared, cpu, false);
+		lines_init(shared, cpu, true);
 	if (hotplug_add(shared))
 		goto no_hotplug;
 	shared->shrinker = potad_shrinker_create("potad-cache", shrink_count,

@@ -38,7 +38,7 @@ struct cpu {
 	pthread_t	thread;
 	bool		online;
 	struct call	*first, **last;
-	struct potad_host_this *this;
+	struct potad_host_this *this;	/* NULL: no thread at all */
 } __aligned(64);
 
 static struct cpu cpus[POTAD_HOST_CPUS];
@@ -362,11 +362,11 @@ void potad_host_set_cpu(unsigned int cpu)
 
 	potad_host_this.cpu = cpu;
 	potad_host_this.offset = cpu * POTAD_HOST_PERCPU_AREA;
+	raw_spin_lock(&c->lock);
 	c->thread = pthread_self();
 	c->this = &potad_host_this;
 	c->first = NULL;
 	c->last = &c->first;
-	raw_spin_lock(&c->lock);
 	c->online = true;
 	raw_spin_unlock(&c->lock);
 	cpumask_set_cpu(cpu, &potad_host_online_mask);
@@ -402,6 +402,11 @@ void potad_host_offline(void)
 	run_calls();
 	local_irq_restore(flags);
 	run_states(cpu, false, false);
+	local_irq_save(flags);
+	raw_spin_lock(&c->lock);
+	c->this = NULL;
+	raw_spin_unlock(&c->lock);
+	local_irq_restore(flags);
 	cpus_write_unlock();
 }
 
@@ -428,7 +433,8 @@ static bool quiet(unsigned int cpu)
 
 	/* The lock: so that it does not go away meanwhile. */
 	raw_spin_lock_irqsave(&c->lock, flags);
-	if (c->online)
+	/* One that goes offline still reads, while it is taken down. */
+	if (c->this)
 		quiet = !__atomic_load_n(&c->this->nest, __ATOMIC_ACQUIRE) &&
 			!__atomic_load_n(&c->this->irqs_off, __ATOMIC_ACQUIRE);
 	raw_spin_unlock_irqrestore(&c->lock, flags);
@@ -444,7 +450,7 @@ void synchronize_rcu(void)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	else
 		on_each_cpu(nothing, NULL, true);
-	for_each_online_cpu(cpu) {
+	for_each_possible_cpu(cpu) {
 		if (cpu == smp_processor_id())
 			continue;
 		while (!quiet(cpu))
@@ -537,11 +543,12 @@ void *potad_host_alloc(size_t size, size_t align, gfp_t gfp)
 
 void potad_host_free(const void *p)
 {
-	const struct header *h = (const struct header *)p - 1;
+	const struct header *h;
 	unsigned long flags;
 
 	if (!p)
 		return;
+	h = (const struct header *)p - 1;
 	local_irq_save(flags);
 	if (h->size)
 		munmap(h->start, h->size);

@@ -295,7 +295,8 @@ static void give_all(struct job *job)
 	u64 i;
 
 	for (i = 0; i < job->nr; i++)
-		s->free(me, job->block[i] >> 6, job->block[i] & 63, POTAD_MOVABLE);
+		if (job->block[i] != NOWHERE)
+			s->free(me, job->block[i] >> 6, job->block[i] & 63, POTAD_MOVABLE);
 	job->nr = 0;
 }
 
@@ -306,13 +307,15 @@ static void turn_end(struct turn *turn, const struct shape *shape, enum workload
 
 	for (cpu = 0; cpu < shape->threads; cpu++)
 		refused += turn->jobs[cpu].refused;
-	team_run(give_all, turn->jobs);
-	/* At most half or seven eighths are ever out, of one order. */
-	if (refused) {
+	if (w == MIXED) {
+		study_whole(turn->jobs, shape, turn->subject->name, refused);
+	} else if (refused) {
+		/* Never more than seven eighths are out, and all of one order. */
 		printf("%s: %s: %llu requests were refused though there was room\n",
 		       workload_names[w], turn->subject->name, refused);
 		all_well = false;
 	}
+	team_run(give_all, turn->jobs);
 	jobs_destroy(turn, shape->threads);
 	if (turn->does == &watched)
 		all_well &= watched_destroy(turn->me);

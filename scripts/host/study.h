@@ -16,6 +16,11 @@
 void json_figure(const char *study, const char *subject, const char *what,
 		 u64 granule, double value, const char *unit);
 
+struct job;
+
+/* After a mixed run: what large blocks are left beside those of all jobs. */
+void study_whole(const struct job *jobs, const struct shape *shape,
+		 const char *subject, u64 refused);
 void study_fragmentation(const struct subject *s, const struct shape *shape,
 			 unsigned int rounds, u64 seed);
 void study_grouping(const struct shape *shape, u64 ops, u64 seed);

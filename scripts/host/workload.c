@@ -51,8 +51,11 @@ void shuffle(u64 *block, u64 nr, u64 *seed)
 {
 	u64 i;
 
-	for (i = nr; i > 1; i--)
-		swap(block[i - 1], block[draw(seed) % i]);
+	for (i = nr; i > 1; i--) {
+		u64 other = draw(seed) % i;
+
+		swap(block[i - 1], block[other]);
+	}
 }
 
 void meet(struct meeting *m)
@@ -150,11 +153,13 @@ static __always_inline void churn(struct job *job, alloc_fn alloc, free_fn free)
 	for (i = 0; i < job->ops; i++) {
 		u64 *block = &job->block[job->index[i]], granule;
 
-		free(job->me, *block >> 6, job->order, M);
+		if (likely(*block != NOWHERE))
+			free(job->me, *block >> 6, job->order, M);
 		granule = alloc(job->me, job->order, M);
 		if (unlikely(granule == NOWHERE)) {
 			job->refused++;
-			break;
+			*block = NOWHERE;
+			continue;
 		}
 		*block = granule << 6 | job->order;
 	}
@@ -183,11 +188,13 @@ static __always_inline void mixed(struct job *job, alloc_fn alloc, free_fn free)
 		u64 *block = &job->block[job->index[i]], granule;
 		unsigned int order = job->orders[i] + unit;
 
-		free(job->me, *block >> 6, *block & 63, M);
+		if (likely(*block != NOWHERE))
+			free(job->me, *block >> 6, *block & 63, M);
 		granule = alloc(job->me, order, M);
 		if (unlikely(granule == NOWHERE)) {
 			job->refused++;
-			break;
+			*block = NOWHERE;
+			continue;
 		}
 		*block = granule << 6 | order;
 	}

@@ -301,7 +301,13 @@ static inline u32 ror32(u32 x, unsigned int n)
 
 /* ----------------------------------------------- memory order and atomics -- */
 
-#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+/*
+ * What is found behind a pointer is as new as the pointer: by address dependency
+ * in the kernel; the compiler's builtins know that only as an acquire.
+ */
+#define READ_ONCE(x)							\
+	__atomic_load_n(&(x), __builtin_classify_type(x) == 5 ?		\
+			__ATOMIC_ACQUIRE : __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #define data_race(e)		(e)
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
@@ -867,7 +873,7 @@ struct lock_class_key { int unused; };
 #define lockdep_set_subclass(l, s) ((void)(l))
 #define lockdep_register_key(k)	((void)(k))
 #define lockdep_unregister_key(k) ((void)(k))
-#ifdef POTAD_DEBUG
+#if defined(POTAD_DEBUG) || defined(POTAD_HOST_DEBUG)
 #define lockdep_assert_irqs_disabled() ((void)WARN_ON(!irqs_disabled()))
 #define lockdep_assert_preemption_disabled() ((void)WARN_ON(preemptible()))
 /* The first word of each kind of lock says whether somebody has it. */
