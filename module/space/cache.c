@@ -356,20 +356,31 @@ static unsigned int drain_all(struct potad_cache_shared *shared, bool wary)
 	return blocks;
 }
 
+/*
+ * Is there any use in another try?  If something was drained, or has come back by
+ * itself since @begun was read.
+ */
+static bool drain_helps(struct potad_cache_shared *shared, u32 begun)
+{
+	return drain_all(shared, false) || potad_sum_begun(shared->space) != begun;
+}
+
 /* For potad_cache_alloc(): without a line, or after it had nothing. */
 int potad_cache_alloc_slow(struct potad_cache __percpu *c, unsigned int order,
 			   enum potad_mobility m, bool wait, u64 *granule)
 {
 	struct potad_cache_shared *shared = shared_of(c);
 	int err, tries = 0;
+	u32 begun;
 
 	if (in_nmi())
 		return -EDEADLK;
-	err = potad_space_alloc(shared->space, order, m, granule);
-	/* As long as there were blocks that others could have taken instead. */
-	while (err == -ENOSPC && wait && drain_all(shared, false) &&
-	       tries++ < MAX_DRAINS)
+	do {
+		begun = potad_sum_begun(shared->space);
+		smp_rmb();	/* what was, before the search */
 		err = potad_space_alloc(shared->space, order, m, granule);
+	} while (err == -ENOSPC && wait && drain_helps(shared, begun) &&
+		 tries++ < MAX_DRAINS);
 	return err;
 }
 EXPORT_SYMBOL_GPL(potad_cache_alloc_slow);
@@ -412,10 +423,13 @@ int potad_cache_alloc_run(struct potad_cache __percpu *c, struct potad_run *run)
 {
 	struct potad_cache_shared *shared = shared_of(c);
 	int err, tries = 0;
+	u32 begun;
 
-	err = potad_space_alloc_run(shared->space, run);
-	while (err == -ENOSPC && drain_all(shared, false) && tries++ < MAX_DRAINS)
+	do {
+		begun = potad_sum_begun(shared->space);
+		smp_rmb();	/* what was, before the search */
 		err = potad_space_alloc_run(shared->space, run);
+	} while (err == -ENOSPC && drain_helps(shared, begun) && tries++ < MAX_DRAINS);
 	return err;
 }
 EXPORT_SYMBOL_GPL(potad_cache_alloc_run);

@@ -118,23 +118,25 @@ static const char *unit_check(struct potad_group *g, struct potad_group *below)
 /* Is there a group below each unit that is broken? */
 static const char *below_check(struct potad_group *g)
 {
-	unsigned int shift = g->tier * POTAD_GROUP_SHIFT, u;
+	unsigned int shift = g->tier * POTAD_GROUP_SHIFT, l, i;
 	const struct potad_span *span = g->span;
 	const char *wrong = NULL;
 
-	for (u = 0; u < POTAD_GROUP_UNITS && !wrong; u++) {
-		u64 granule = potad_granule(g, u);
-		bool in_top;
-
-		if (granule < span->first || granule + (1ULL << shift) > span->end)
-			continue;
+	for (l = 0; l < POTAD_NODE_UNITS && !wrong; l++) {
 		raw_spin_lock_irq(&g->lock);
-		if (potad_group_code(g, u, &in_top) == POTAD_CODE_BROKEN &&
-		    !potad_span_group(span, g->tier - 1, granule))
-			wrong = "unit broken with nothing below";
+		for (i = 0; i < POTAD_NODE_UNITS; i++) {
+			u64 granule = potad_granule(g, l * POTAD_NODE_UNITS + i);
+
+			if (potad_node_code(&g->top, l) != POTAD_CODE_BROKEN)
+				break;
+			if (potad_node_code(&g->node[l], i) == POTAD_CODE_BROKEN &&
+			    granule >= span->first &&
+			    granule + (1ULL << shift) <= span->end &&
+			    !potad_span_group(span, g->tier - 1, granule))
+				wrong = "unit broken with nothing below";
+		}
 		raw_spin_unlock_irq(&g->lock);
-		if (!(u % 1024))
-			cond_resched();
+		cond_resched();
 	}
 	return wrong;
 }
@@ -163,7 +165,7 @@ static const char *span_check(const struct potad_span *span, u64 *retired,
 				wrong = potad_group_check(g);
 				raw_spin_unlock_irq(&g->lock);
 			}
-			if (!wrong && t)
+			if (!wrong && t && !potad_group_is_dormant(g))
 				wrong = below_check(g);
 			cond_resched();
 		}

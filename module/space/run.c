@@ -297,16 +297,33 @@ static int all_blocks(struct potad_space *s, u64 first, u64 end)
 	return 0;
 }
 
-/* @granule is the first of its block from now on, if it is in one. */
-static int split_at(struct potad_space *s, u64 granule)
+/* The span of @granule, if it is in a block, and not the first of it. */
+static struct potad_span *inside_of(struct potad_space *s, u64 granule)
 {
-	struct potad_span *span = potad_span_of(s, granule);
 	struct potad_extent e;
 
-	if (!span || potad_space_query(s, granule, &e) || e.first == granule ||
+	if (potad_space_query(s, granule, &e) || e.first == granule ||
 	    e.state != POTAD_ALLOCATED)
-		return 0;
-	return potad_span_split(span, granule);
+		return NULL;
+	return potad_span_of(s, granule);
+}
+
+/* Where a run begins or ends, a block begins from now on: both, or neither. */
+static int cut_ends(struct potad_space *s, u64 first, u64 end)
+{
+	struct potad_span *at_first = inside_of(s, first), *at_end = inside_of(s, end);
+	int err = 0;
+
+	/* All that can fail is to get memory, so that comes before the first cut. */
+	if (at_first)
+		err = potad_span_populate(at_first, first, 0, GFP_KERNEL);
+	if (!err && at_end)
+		err = potad_span_populate(at_end, end, 0, GFP_KERNEL);
+	if (!err && at_first)
+		err = potad_span_split(at_first, first);
+	if (!err && at_end)
+		err = potad_span_split(at_end, end);
+	return err;
 }
 
 /**
@@ -341,9 +358,7 @@ int potad_space_free_run(struct potad_space *s, u64 first, u64 nr)
 	mutex_lock(&s->spans_mutex);
 	err = all_blocks(s, first, end);
 	if (!err)
-		err = split_at(s, first);
-	if (!err)
-		err = split_at(s, end);
+		err = cut_ends(s, first, end);
 	for (; !err && first < end; first = e.first + (1ULL << e.order)) {
 		err = potad_space_query(s, first, &e);
 		if (!err)

@@ -665,15 +665,17 @@ static int group_get(struct potad_span *span, unsigned int t, u64 nr, gfp_t gfp)
 int potad_span_populate(struct potad_span *span, u64 granule, unsigned int t,
 			gfp_t gfp)
 {
+	unsigned int top;
 	int err = 0;
 
 	/* On a kernel where the page allocator sleeps on its locks. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !gfpflags_allow_blocking(gfp) &&
 	    (irqs_disabled() || in_hardirq() || in_nmi()))
 		return -ENOMEM;
-	for (; !err && t < span->tiers; t++)
-		if (!potad_span_group(span, t, granule))
-			err = group_get(span, t, potad_group_nr(granule, t), gfp);
+	/* From the top down: none is ever without the one above. */
+	for (top = span->tiers; !err && top-- > t;)
+		if (!potad_span_group(span, top, granule))
+			err = group_get(span, top, potad_group_nr(granule, top), gfp);
 	return err;
 }
 
