@@ -165,7 +165,7 @@ static const char *span_check(const struct potad_span *span, u64 *retired,
 				wrong = potad_group_check(g);
 				raw_spin_unlock_irq(&g->lock);
 			}
-			if (!wrong && t && !potad_group_is_dormant(g))
+			if (!wrong && t)
 				wrong = below_check(g);
 			cond_resched();
 		}
