@@ -10,131 +10,128 @@
 #include <linux/err.h>
 #include <linux/preempt.h>
 
-#include "../module/space/cache.h"
+#include "../module/include/compat.h"
 #include "common.h"
+#include "spaces.h"
 
 #define GRANULES	8192ULL
 
-static void destroy_space(void *space)
-{
-	potad_space_destroy(space);
-}
+struct cached {
+	struct potad_space	*space;
+	struct potad_cache __percpu *cache;
+};
 
-static void exit_cache(void *cache)
+static struct cached new_cache(struct kunit *test, u64 granules)
 {
-	potad_cache_exit(cache);
-}
+	struct cached c = { .space = potad_test_space(test, granules) };
 
-static struct potad_cache *new_cache(struct kunit *test, u64 granules)
-{
-	struct potad_cache *c = potad_test_memory(test, sizeof(*c));
-	struct potad_space *s = potad_space_create(granules);
-
-	if (IS_ERR(s))
-		kunit_skip(test, "no memory for %llu granules", granules);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_space, s));
-	if (potad_cache_init(c, s))
-		kunit_skip(test, "no memory for a cache");
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, exit_cache, c));
+	c.cache = potad_test_cache(test, c.space);
 	return c;
 }
 
-static u64 allocated(struct kunit *test, struct potad_cache *c)
+/* Where the kind does not matter. */
+static int take(struct cached c, unsigned int order, u64 *granule)
 {
-	struct potad_space_stat *stat = potad_test_memory(test, sizeof(*stat));
-
-	potad_space_stat(c->space, stat);
-	return stat->allocated;
+	return potad_cache_alloc(c.cache, order, POTAD_MOVABLE, true, granule);
 }
 
-static void expect_sound(struct kunit *test, struct potad_cache *c)
+static int give(struct cached c, u64 granule, unsigned int order)
 {
-	const char *wrong = potad_space_validate(c->space);
+	return potad_cache_free(c.cache, granule, order, POTAD_MOVABLE);
+}
 
-	KUNIT_EXPECT_FALSE_MSG(test, wrong, "%s", wrong ?: "");
+/* Of all three kinds in turn. */
+static enum potad_mobility kind(unsigned int i)
+{
+	return i % POTAD_MOBILITIES;
 }
 
 static void freed_block_is_the_next_one(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, GRANULES);
+	struct cached c = new_cache(test, GRANULES);
 	u64 granule, again;
 	unsigned int k;
 
 	for (k = 0; k <= 5; k++) {
 		/* Without being sent to another CPU in between. */
 		migrate_disable();
-		KUNIT_EXPECT_EQ(test, potad_cache_alloc(c, k, true, &granule), 0);
-		potad_cache_free(c, granule, k);
-		KUNIT_EXPECT_EQ(test, potad_cache_alloc(c, k, true, &again), 0);
+		KUNIT_EXPECT_EQ(test, take(c, k, &granule), 0);
+		give(c, granule, k);
+		KUNIT_EXPECT_EQ(test, take(c, k, &again), 0);
 		migrate_enable();
 		KUNIT_EXPECT_EQ(test, again, granule);
-		KUNIT_EXPECT_FALSE(test, potad_cache_has(c, granule));
-		potad_cache_free(c, again, k);
-		KUNIT_EXPECT_TRUE(test, potad_cache_has(c, granule));
+		KUNIT_EXPECT_FALSE(test, potad_cache_has(c.cache, granule));
+		give(c, again, k);
+		KUNIT_EXPECT_TRUE(test, potad_cache_has(c.cache, granule));
 	}
-	expect_sound(test, c);
+	potad_test_space_sound(test, c.space);
 }
 
 static void cache_holds_no_more_than_its_share(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, GRANULES);
+	struct cached c = new_cache(test, GRANULES);
 	unsigned int k, i, nr;
 	u64 *granule;
 
 	granule = potad_test_memory(test, 100 * sizeof(u64));
-	for (k = 0; k <= potad_space_max_order(c->space); k++) {
+	for (k = 0; k <= potad_space_max_order(c.space); k++) {
 		for (nr = 0; nr < 100; nr++)
-			if (potad_cache_alloc(c, k, true, &granule[nr]))
+			if (take(c, k, &granule[nr]))
 				break;
 		for (i = 0; i < nr; i++)
-			potad_cache_free(c, granule[i], k);
-		KUNIT_EXPECT_LE_MSG(test, potad_cache_granules(c),
-				    num_possible_cpus() * (GRANULES >> 5), "order %u", k);
-		potad_cache_drain(c);
-		KUNIT_EXPECT_EQ(test, potad_cache_granules(c), 0);
-		KUNIT_EXPECT_EQ(test, allocated(test, c), 0);
+			give(c, granule[i], k);
+		KUNIT_EXPECT_LE_MSG(test, potad_cache_granules(c.cache),
+				    num_possible_cpus() * (GRANULES / 16 + GRANULES / 128),
+				    "order %u", k);
+		potad_cache_drain(c.cache);
+		KUNIT_EXPECT_EQ(test, potad_cache_granules(c.cache), 0);
+		KUNIT_EXPECT_EQ(test, potad_test_allocated(test, c.space), 0);
 	}
-	expect_sound(test, c);
+	potad_test_space_sound(test, c.space);
 }
 
 static void nonsense_order_is_refused(struct kunit *test)
 {
-	static const unsigned int orders[] = { 14, 47, 48, 64, 255, UINT_MAX };
-	struct potad_cache *c = new_cache(test, GRANULES);
+	static const unsigned int orders[] = { 14, 19, 20, 47, 48, 64, 255, UINT_MAX };
+	struct cached c = new_cache(test, GRANULES);
 	unsigned int i;
 	u64 granule;
 
 	for (i = 0; i < ARRAY_SIZE(orders); i++)
-		KUNIT_EXPECT_EQ(test, potad_cache_alloc(c, orders[i], true, &granule), -EINVAL);
-	KUNIT_EXPECT_EQ(test, allocated(test, c), 0);
+		KUNIT_EXPECT_EQ(test, take(c, orders[i], &granule), -EINVAL);
+	KUNIT_EXPECT_EQ(test, potad_cache_alloc(c.cache, 0, POTAD_MOBILITIES, true, &granule),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, potad_cache_free(c.cache, 0, 0, POTAD_MOBILITIES), -EINVAL);
+	KUNIT_EXPECT_EQ(test, give(c, 0, UINT_MAX), -ERANGE);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, c.space), 0);
 }
 
 static void last_block_can_be_had_however_small_ones_are_cached(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, GRANULES);
-	unsigned int max = potad_space_max_order(c->space), k;
+	struct cached c = new_cache(test, GRANULES);
+	unsigned int max = potad_space_max_order(c.space), k;
 	u64 granule;
 
 	for (k = 0; k < max; k++) {
-		KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, k, true, &granule), 0);
-		potad_cache_free(c, granule, k);
+		KUNIT_ASSERT_EQ(test, take(c, k, &granule), 0);
+		give(c, granule, k);
 	}
-	KUNIT_EXPECT_NE(test, potad_cache_granules(c), 0);
+	KUNIT_EXPECT_NE(test, potad_cache_granules(c.cache), 0);
 	/* The whole space: all lines must be emptied for that. */
-	KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, max, true, &granule), 0);
-	KUNIT_EXPECT_EQ(test, potad_cache_alloc(c, 0, true, &granule), -ENOSPC);
-	potad_cache_free(c, 0, max);
-	KUNIT_EXPECT_EQ(test, potad_cache_granules(c), 0);
-	expect_sound(test, c);
+	KUNIT_ASSERT_EQ(test, take(c, max, &granule), 0);
+	KUNIT_EXPECT_EQ(test, take(c, 0, &granule), -ENOSPC);
+	give(c, 0, max);
+	KUNIT_EXPECT_EQ(test, potad_cache_granules(c.cache), 0);
+	potad_test_space_sound(test, c.space);
 }
 
 static void every_granule_can_be_had(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, GRANULES);
+	struct cached c = new_cache(test, GRANULES);
 	u8 *seen = potad_test_memory(test, GRANULES);
 	u64 granule, nr = 0, g;
 
-	while (!potad_cache_alloc(c, 0, true, &granule)) {
+	while (!take(c, 0, &granule)) {
 		KUNIT_ASSERT_LT(test, granule, GRANULES);
 		KUNIT_ASSERT_EQ(test, seen[granule]++, 0);
 		if (!(++nr % 256))
@@ -142,39 +139,39 @@ static void every_granule_can_be_had(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, nr, GRANULES);
 	for (g = 0; g < GRANULES; g++)
-		potad_cache_free(c, g, 0);
-	potad_cache_drain(c);
-	KUNIT_EXPECT_EQ(test, allocated(test, c), 0);
-	expect_sound(test, c);
+		give(c, g, 0);
+	potad_cache_drain(c.cache);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, c.space), 0);
+	potad_test_space_sound(test, c.space);
 }
 
 /* As an interrupt handler does that comes in the middle of an operation. */
 static void busy_line_is_left_alone(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, GRANULES);
+	struct cached c = new_cache(test, GRANULES);
 	struct potad_cache_line *line, before;
 	u64 granule = 0;
 	int err;
 
 	migrate_disable();
-	KUNIT_EXPECT_EQ(test, potad_cache_alloc(c, 2, true, &granule), 0);
+	KUNIT_EXPECT_EQ(test, take(c, 2, &granule), 0);
 	preempt_disable();
-	line = this_cpu_ptr(&c->cpu->line[2]);
+	line = this_cpu_ptr(&c.cache->line[2][POTAD_MOVABLE]);
 	line->busy = 1;
 	before = *line;
-	err = potad_cache_alloc(c, 2, false, &granule);
+	err = potad_cache_alloc(c.cache, 2, POTAD_MOVABLE, false, &granule);
 	if (!err)
-		potad_cache_free(c, granule, 2);
+		give(c, granule, 2);
 	err = err ?: memcmp(&before, line, sizeof(before));
 	line->busy = 0;
 	preempt_enable();
 	migrate_enable();
 	KUNIT_EXPECT_EQ(test, err, 0);
-	expect_sound(test, c);
+	potad_test_space_sound(test, c.space);
 }
 
 struct irq_calls {
-	struct potad_cache	*c;
+	struct cached		c;
 	int			wrong;
 };
 
@@ -186,9 +183,10 @@ static void calls_in_irq(void *arg)
 
 	for (k = 0; k <= 8; k++) {
 		for (i = 0; i < 8; i++)
-			calls->wrong += !!potad_cache_alloc(calls->c, k, false, &granule[i]);
+			calls->wrong += !!potad_cache_alloc(calls->c.cache, k, kind(i), false,
+							    &granule[i]);
 		for (i = 0; i < 8; i++)
-			potad_cache_free(calls->c, granule[i], k);
+			calls->wrong += !!potad_cache_free(calls->c.cache, granule[i], k, kind(i));
 	}
 }
 
@@ -198,14 +196,14 @@ static void hardirq_may_allocate_and_free(struct kunit *test)
 
 	potad_test_hardirq(test, calls_in_irq, &calls);
 	KUNIT_EXPECT_EQ(test, calls.wrong, 0);
-	potad_cache_drain(calls.c);
-	KUNIT_EXPECT_EQ(test, allocated(test, calls.c), 0);
-	expect_sound(test, calls.c);
+	potad_cache_drain(calls.c.cache);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, calls.c.space), 0);
+	potad_test_space_sound(test, calls.c.space);
 }
 
 static void alloc_and_free_never_take_memory(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, GRANULES);
+	struct cached c = new_cache(test, GRANULES);
 	unsigned int k, i, left;
 	u64 granule[20];
 	int err = 0;
@@ -213,81 +211,266 @@ static void alloc_and_free_never_take_memory(struct kunit *test)
 	potad_test_fail_nth(test, 1);
 	for (k = 0; k <= 8; k++) {
 		for (i = 0; i < 20; i++)
-			err = err ?: potad_cache_alloc(c, k, true, &granule[i]);
+			err = err ?: take(c, k, &granule[i]);
 		for (i = 0; i < 20 && !err; i++)
-			potad_cache_free(c, granule[i], k);
+			give(c, granule[i], k);
 	}
-	potad_cache_drain(c);
+	potad_cache_drain(c.cache);
 	left = potad_test_fail_nth(test, 0);
 	KUNIT_EXPECT_EQ(test, err, 0);
 	KUNIT_EXPECT_EQ(test, left, 1);
-	expect_sound(test, c);
+	potad_test_space_sound(test, c.space);
 }
 
 static void cached_granule_that_fails_counts_as_free(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, 1024);
+	struct cached c = new_cache(test, 1024);
 	u64 granule, other, nr = 0;
 	unsigned int k;
 
 	for (k = 0; k <= 3; k++) {
-		KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, k, true, &granule), 0);
-		potad_cache_free(c, granule, k);
-		KUNIT_ASSERT_TRUE(test, potad_cache_has(c, granule));
-		KUNIT_EXPECT_EQ(test, potad_cache_retire(c, granule), POTAD_FREE);
-		KUNIT_EXPECT_EQ(test, potad_cache_retire(c, granule), -EHWPOISON);
-		KUNIT_EXPECT_FALSE(test, potad_cache_has(c, granule));
+		KUNIT_ASSERT_EQ(test, take(c, k, &granule), 0);
+		give(c, granule, k);
+		KUNIT_ASSERT_TRUE(test, potad_cache_has(c.cache, granule));
+		KUNIT_EXPECT_EQ(test, potad_cache_retire(c.cache, granule), POTAD_FREE);
+		KUNIT_EXPECT_EQ(test, potad_cache_retire(c.cache, granule), -EHWPOISON);
+		KUNIT_EXPECT_FALSE(test, potad_cache_has(c.cache, granule));
 	}
-	while (!potad_cache_alloc(c, 0, true, &other)) {
+	while (!take(c, 0, &other)) {
 		struct potad_extent e;
 
-		potad_space_query(c->space, other, &e);
+		potad_space_query(c.space, other, &e);
 		KUNIT_ASSERT_EQ(test, e.state, POTAD_ALLOCATED);
 		nr++;
 	}
 	KUNIT_EXPECT_EQ(test, nr, 1024 - 4);
-	expect_sound(test, c);
-	potad_cache_drain(c);
+	potad_test_space_sound(test, c.space);
+	potad_cache_drain(c.cache);
 }
 
 static void granule_that_fails_in_use_is_not_cached(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, 1024);
+	struct cached c = new_cache(test, 1024);
 	u64 block, single, granule, nr = 0;
 
-	KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, 3, true, &block), 0);
-	KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, 0, true, &single), 0);
-	KUNIT_EXPECT_EQ(test, potad_cache_retire(c, block + 5), POTAD_ALLOCATED);
-	KUNIT_EXPECT_EQ(test, potad_cache_retire(c, single), POTAD_ALLOCATED);
-	KUNIT_EXPECT_EQ(test, potad_cache_retire(c, 1024), -ERANGE);
-	potad_cache_free(c, block, 3);
-	potad_cache_free(c, single, 0);
-	KUNIT_EXPECT_FALSE(test, potad_cache_has(c, block));
-	KUNIT_EXPECT_FALSE(test, potad_cache_has(c, single));
-	while (!potad_cache_alloc(c, 0, true, &granule)) {
+	KUNIT_ASSERT_EQ(test, take(c, 3, &block), 0);
+	KUNIT_ASSERT_EQ(test, take(c, 0, &single), 0);
+	KUNIT_EXPECT_EQ(test, potad_cache_retire(c.cache, block + 5), POTAD_ALLOCATED);
+	KUNIT_EXPECT_EQ(test, potad_cache_retire(c.cache, single), POTAD_ALLOCATED);
+	KUNIT_EXPECT_EQ(test, potad_cache_retire(c.cache, 1024), -ERANGE);
+	give(c, block, 3);
+	give(c, single, 0);
+	KUNIT_EXPECT_FALSE(test, potad_cache_has(c.cache, block));
+	KUNIT_EXPECT_FALSE(test, potad_cache_has(c.cache, single));
+	while (!take(c, 0, &granule)) {
 		KUNIT_ASSERT_NE(test, granule, block + 5);
 		KUNIT_ASSERT_NE(test, granule, single);
 		nr++;
 	}
 	KUNIT_EXPECT_EQ(test, nr, 1024 - 2);
-	expect_sound(test, c);
+	potad_test_space_sound(test, c.space);
 }
 
 static void caution_ends_when_nothing_is_pending(struct kunit *test)
 {
-	struct potad_cache *c = new_cache(test, 1024);
+	struct cached c = new_cache(test, 1024);
 	u64 granule, other;
 
-	KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, 0, true, &granule), 0);
-	KUNIT_ASSERT_EQ(test, potad_cache_retire(c, granule), POTAD_ALLOCATED);
+	KUNIT_ASSERT_EQ(test, take(c, 0, &granule), 0);
+	KUNIT_ASSERT_EQ(test, potad_cache_retire(c.cache, granule), POTAD_ALLOCATED);
 	migrate_disable();
-	KUNIT_EXPECT_EQ(test, this_cpu_read(c->cpu->line[0].wary), 1);
-	potad_cache_free(c, granule, 0);
-	KUNIT_EXPECT_EQ(test, potad_cache_alloc(c, 0, true, &other), 0);
-	KUNIT_EXPECT_EQ(test, this_cpu_read(c->cpu->line[0].wary), 0);
-	potad_cache_free(c, other, 0);
+	KUNIT_EXPECT_EQ(test, this_cpu_read(c.cache->line[0][POTAD_MOVABLE].wary), 1);
+	give(c, granule, 0);
+	KUNIT_EXPECT_EQ(test, take(c, 0, &other), 0);
+	KUNIT_EXPECT_EQ(test, this_cpu_read(c.cache->line[0][POTAD_MOVABLE].wary), 0);
+	give(c, other, 0);
 	migrate_enable();
-	expect_sound(test, c);
+	potad_test_space_sound(test, c.space);
+}
+
+/* Kinds */
+
+static void each_kind_has_lines_of_its_own(struct kunit *test)
+{
+	struct cached c = new_cache(test, GRANULES);
+	u64 granule[POTAD_MOBILITIES], again;
+	unsigned int m;
+
+	migrate_disable();
+	for (m = 0; m < POTAD_MOBILITIES; m++)
+		KUNIT_EXPECT_EQ(test, potad_cache_alloc(c.cache, 1, m, true, &granule[m]), 0);
+	for (m = 0; m < POTAD_MOBILITIES; m++)
+		KUNIT_EXPECT_EQ(test, potad_cache_free(c.cache, granule[m], 1, m), 0);
+	for (m = 0; m < POTAD_MOBILITIES; m++) {
+		KUNIT_EXPECT_EQ(test, potad_cache_alloc(c.cache, 1, m, true, &again), 0);
+		KUNIT_EXPECT_EQ(test, again, granule[m]);
+		KUNIT_EXPECT_EQ(test, potad_cache_free(c.cache, again, 1, m), 0);
+	}
+	migrate_enable();
+	potad_cache_drain(c.cache);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, c.space), 0);
+	potad_test_space_sound(test, c.space);
+}
+
+/* What one kind caches, another can have. */
+static void every_kind_can_have_the_last_block(struct kunit *test)
+{
+	struct cached c = new_cache(test, 64);
+	unsigned int m, nr;
+	u64 granule[64];
+
+	for (m = 0; m < POTAD_MOBILITIES; m++) {
+		for (nr = 0; nr < 64; nr++)
+			KUNIT_ASSERT_EQ(test, potad_cache_alloc(c.cache, 0, m, true,
+								&granule[nr]), 0);
+		while (nr--)
+			KUNIT_ASSERT_EQ(test, potad_cache_free(c.cache, granule[nr], 0, m), 0);
+	}
+	potad_cache_drain(c.cache);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, c.space), 0);
+	potad_test_space_sound(test, c.space);
+}
+
+/* Bad input */
+
+static void strict_cache_checks_each_free(struct kunit *test)
+{
+	static const unsigned int orders[] = { 1, 3, 7, 8, 11 };
+	struct cached c = new_cache(test, GRANULES);
+	struct potad_space_stat *before;
+	unsigned int i, k;
+	u64 granule, half;
+
+	potad_cache_strict(c.cache, true);
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		k = orders[i];
+		KUNIT_ASSERT_EQ(test, take(c, k, &granule), 0);
+		half = granule + (1ULL << (k - 1));
+		before = potad_test_stat(test, c.space);
+#define EXPECT_REFUSED(g, order, err)						\
+	KUNIT_EXPECT_EQ_MSG(test, give(c, g, order), \
+			    err, "order %u", k)
+		EXPECT_REFUSED(granule, k - 1, -EINVAL);
+		EXPECT_REFUSED(half, k - 1, -EINVAL);
+		EXPECT_REFUSED(half, k, -EINVAL);
+		EXPECT_REFUSED(granule + (1ULL << k), k, -ENOENT);
+		EXPECT_REFUSED(GRANULES, k, -ERANGE);
+		EXPECT_REFUSED(U64_MAX << k, k, -ERANGE);
+		EXPECT_REFUSED(granule, 14, -ERANGE);
+		EXPECT_REFUSED(granule, 64, -ERANGE);
+		potad_test_unchanged(test, c.space, before);
+		KUNIT_EXPECT_EQ(test, give(c, granule, k), 0);
+		EXPECT_REFUSED(granule, k, -ENOENT);
+#undef EXPECT_REFUSED
+		KUNIT_EXPECT_EQ(test, potad_cache_granules(c.cache), 0);
+		KUNIT_EXPECT_EQ(test, potad_test_allocated(test, c.space), 0);
+		potad_test_space_sound(test, c.space);
+	}
+	potad_cache_strict(c.cache, false);
+	KUNIT_ASSERT_EQ(test, take(c, 0, &granule), 0);
+	KUNIT_ASSERT_EQ(test, give(c, granule, 0), 0);
+	KUNIT_EXPECT_NE(test, potad_cache_granules(c.cache), 0);
+}
+
+static void becoming_strict_gives_all_back(struct kunit *test)
+{
+	struct cached c = new_cache(test, GRANULES);
+	unsigned int k;
+	u64 granule;
+
+	for (k = 0; k < 5; k++) {
+		KUNIT_ASSERT_EQ(test, potad_cache_alloc(c.cache, k, kind(k), true, &granule), 0);
+		KUNIT_ASSERT_EQ(test, potad_cache_free(c.cache, granule, k, kind(k)), 0);
+	}
+	KUNIT_EXPECT_NE(test, potad_cache_granules(c.cache), 0);
+	potad_cache_strict(c.cache, true);
+	KUNIT_EXPECT_EQ(test, potad_cache_granules(c.cache), 0);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, c.space), 0);
+}
+
+/* CPUs that go */
+
+struct filling {
+	struct cached		c;
+	u64			cached;		/* when it was full */
+	unsigned int		drained;
+	atomic_t		step;
+};
+
+static void fill_lines(struct filling *f)
+{
+	unsigned int k;
+	u64 granule;
+
+	for (k = 0; k < 6; k++)
+		if (!potad_cache_alloc(f->c.cache, k, kind(k), true, &granule))
+			potad_cache_free(f->c.cache, granule, k, kind(k));
+	f->cached = potad_cache_granules(f->c.cache);
+}
+
+static void wait_for(struct filling *f, int step)
+{
+	while (atomic_read(&f->step) != step) {
+		cond_resched();
+		cpu_relax();
+	}
+}
+
+/* The second CPU fills its lines, and is still there when the first drains. */
+static void fill_or_drain(void *arg, unsigned int me)
+{
+	struct filling *f = arg;
+
+	if (me) {
+		fill_lines(f);
+		atomic_set(&f->step, 1);
+		wait_for(f, 2);
+	} else {
+		wait_for(f, 1);
+		f->drained = potad_cache_drain(f->c.cache);
+		atomic_set(&f->step, 2);
+	}
+}
+
+static void lines_of_another_cpu_are_drained(struct kunit *test)
+{
+	struct filling f = { .c = new_cache(test, GRANULES) };
+
+	potad_test_parallel(test, 2, fill_or_drain, &f);
+	KUNIT_EXPECT_NE(test, f.cached, 0);
+	KUNIT_EXPECT_GT(test, f.drained, 0);
+	KUNIT_EXPECT_EQ(test, potad_cache_granules(f.c.cache), 0);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, f.c.space), 0);
+	KUNIT_EXPECT_EQ(test, potad_cache_drain(f.c.cache), 0);
+	potad_test_space_sound(test, f.c.space);
+}
+
+static void second_fills(void *arg, unsigned int me)
+{
+	if (me)
+		fill_lines(arg);
+}
+
+static void cpu_that_goes_leaves_nothing_cached(struct kunit *test)
+{
+	struct filling f = { .c = new_cache(test, GRANULES) };
+	u64 granule;
+
+	potad_test_parallel(test, 2, second_fills, &f);
+	KUNIT_EXPECT_NE(test, f.cached, 0);
+	potad_test_cpu_down(test, 1);
+	KUNIT_EXPECT_EQ(test, potad_cache_granules(f.c.cache), 0);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, f.c.space), 0);
+	/* A granule fails while it is away, which it must know when it is back. */
+	KUNIT_EXPECT_EQ(test, potad_cache_alloc(f.c.cache, 0, POTAD_MOVABLE, true, &granule), 0);
+	KUNIT_EXPECT_EQ(test, potad_cache_retire(f.c.cache, granule), POTAD_ALLOCATED);
+	potad_test_cpu_up(test, 1);
+	KUNIT_EXPECT_EQ(test, per_cpu_ptr(f.c.cache, 1)->line[0][0].wary, 1);
+	KUNIT_EXPECT_EQ(test, potad_cache_free(f.c.cache, granule, 0, POTAD_MOVABLE), 0);
+	potad_test_parallel(test, 2, second_fills, &f);
+	potad_cache_drain(f.c.cache);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, f.c.space), 0);
+	potad_test_space_sound(test, f.c.space);
 }
 
 static struct kunit_case cache_cases[] = {
@@ -302,6 +485,12 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(cached_granule_that_fails_counts_as_free),
 	KUNIT_CASE(granule_that_fails_in_use_is_not_cached),
 	KUNIT_CASE(caution_ends_when_nothing_is_pending),
+	KUNIT_CASE(each_kind_has_lines_of_its_own),
+	KUNIT_CASE(every_kind_can_have_the_last_block),
+	KUNIT_CASE(strict_cache_checks_each_free),
+	KUNIT_CASE(becoming_strict_gives_all_back),
+	KUNIT_CASE(lines_of_another_cpu_are_drained),
+	KUNIT_CASE(cpu_that_goes_leaves_nothing_cached),
 	{ }
 };
 

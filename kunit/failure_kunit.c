@@ -13,7 +13,7 @@
 #include <linux/err.h>
 #include <linux/sizes.h>
 
-#include "common.h"
+#include "owners.h"
 
 #define START		POTAD_TEST_START
 #define BYTES		SZ_1M
@@ -318,7 +318,7 @@ static void range_over_blocks_and_gaps_is_covered_exactly(struct kunit *test)
 	}
 	/* One of them goes again, and is a gap. */
 	KUNIT_ASSERT_EQ(test, potad_free(pool, &b[1]), 0);
-	potad_cache_drain(&pool->cache);
+	potad_cache_drain(pool->cache);
 
 	first = START + GRANULE;
 	length = 60 * GRANULE;

@@ -8,6 +8,7 @@
  * promised for a node in use, on random cuts of a node into blocks.
  */
 #include <kunit/test.h>
+#include <linux/string.h>
 
 #include "../module/space/node.h"
 #include "common.h"
@@ -364,6 +365,66 @@ static void block_is_found_from_every_unit_of_it(struct kunit *test)
 	}
 }
 
+/* Several at once: as one by one, until there is none; base is only added. */
+static void cut_takes_free_blocks_until_there_is_none(struct kunit *test)
+{
+	struct potad_node *n = potad_test_memory(test, sizeof(*n));
+	struct potad_node *was = potad_test_memory(test, sizeof(*was));
+	struct rnd_state rnd;
+	unsigned int map, k, i, got, want;
+	u32 units[UNITS];
+
+	potad_test_seed(test, &rnd);
+	for (map = 0; map < MAPS; map++) {
+		for (k = 0; k < POTAD_NODE_SHIFT; k++) {
+			random_map(&rnd, n);
+			do {
+				*was = *n;
+				want = 1 + potad_test_below(&rnd, 20);
+				got = potad_node_cut(n, k, units, 1000, want);
+				KUNIT_ASSERT_LE(test, got, want);
+				for (i = 0; i < got; i++) {
+					unsigned int u = units[i] - 1000;
+
+					KUNIT_ASSERT_LT(test, u, UNITS);
+					KUNIT_ASSERT_EQ(test, u & ((1U << k) - 1), 0);
+					KUNIT_ASSERT_TRUE_MSG(test, all_avail(was, u, k),
+							      "map %u, order %u at %u", map, k, u);
+					potad_node_take(was, u, k);
+				}
+				/* Nothing else has changed. */
+				KUNIT_ASSERT_EQ(test, memcmp(was, n, sizeof(*n)), 0);
+			} while (got == want);
+			KUNIT_ASSERT_LT(test, potad_node_find(n, k), 0);
+		}
+		cond_resched();
+	}
+}
+
+static void pieces_are_the_free_blocks_of_a_word(struct kunit *test)
+{
+	struct potad_node *n = potad_test_memory(test, sizeof(*n));
+	unsigned int map, k, w, i;
+	struct rnd_state rnd;
+
+	potad_test_seed(test, &rnd);
+	for (map = 0; map < MAPS; map++) {
+		random_map(&rnd, n);
+		for (k = 0; k < 6; k++) {
+			for (w = 0; w < POTAD_NODE_WORDS; w++) {
+				u64 expected = 0;
+
+				for (i = 0; i < 64; i += 1U << k)
+					if (all_avail(n, w * 64 + i, k))
+						expected |= 1ULL << i;
+				KUNIT_ASSERT_EQ_MSG(test, potad_node_pieces(n, w, k), expected,
+						    "map %u, order %u", map, k);
+			}
+		}
+		cond_resched();
+	}
+}
+
 static struct kunit_case node_cases[] = {
 	KUNIT_CASE(set_changes_its_units_and_no_other),
 	KUNIT_CASE(take_marks_one_head_and_an_inside),
@@ -373,6 +434,8 @@ static struct kunit_case node_cases[] = {
 	KUNIT_CASE(merged_grows_as_far_as_buddies_are_free),
 	KUNIT_CASE(class_is_the_largest_free_block),
 	KUNIT_CASE(find_takes_the_best_fit),
+	KUNIT_CASE(cut_takes_free_blocks_until_there_is_none),
+	KUNIT_CASE(pieces_are_the_free_blocks_of_a_word),
 	KUNIT_CASE(is_block_tells_half_and_twice_from_whole),
 	KUNIT_CASE(is_block_in_a_node_of_zeroes_is_never),
 	KUNIT_CASE(block_is_found_from_every_unit_of_it),

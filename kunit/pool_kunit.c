@@ -14,7 +14,7 @@
 #include <linux/err.h>
 #include <linux/sizes.h>
 
-#include "common.h"
+#include "owners.h"
 
 #define START		POTAD_TEST_START
 #define BYTES		SZ_4M
@@ -789,7 +789,7 @@ static void lookups_while_blocks_come_and_go_are_consistent(struct kunit *test)
 						  GFP_KERNEL, NULL, &gap), 0);
 		KUNIT_ASSERT_EQ(test, potad_free(c->pool, &gap), 0);
 	}
-	potad_cache_drain(&c->pool->cache);
+	potad_cache_drain(c->pool->cache);
 	c->deadline = potad_test_deadline();
 	potad_test_parallel(test, 2, churn_or_look, c);
 	kunit_info(test, "%u changes, %u lookups\n", c->steps[0], c->steps[1]);

@@ -289,11 +289,11 @@ static void destroying_takes_the_marks_along(struct kunit *test)
 	if (IS_ERR(s))
 		kunit_skip(test, "no memory");
 	/* Used up and waiting ones; kmemleak sees what is left behind. */
-	KUNIT_EXPECT_EQ(test, potad_space_alloc(s, 16, &first), 0);
+	KUNIT_EXPECT_EQ(test, potad_space_alloc(s, 16, POTAD_MOVABLE, &first), 0);
 	KUNIT_EXPECT_EQ(test, potad_space_retire(s, first + 1), POTAD_ALLOCATED);
 	KUNIT_EXPECT_EQ(test, potad_space_retire(s, first + 2), POTAD_ALLOCATED);
 	KUNIT_EXPECT_EQ(test, potad_space_free(s, first, 16), 0);
-	KUNIT_EXPECT_EQ(test, potad_space_alloc(s, 3, &first), 0);
+	KUNIT_EXPECT_EQ(test, potad_space_alloc(s, 3, POTAD_MOVABLE, &first), 0);
 	KUNIT_EXPECT_EQ(test, potad_space_retire(s, first), POTAD_ALLOCATED);
 	potad_space_destroy(s);
 }

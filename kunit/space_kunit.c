@@ -16,6 +16,8 @@
 
 #include "common.h"
 #include "model.h"
+#include "spaces.h"
+#include "terrain.h"
 
 #define GROUP		65536ULL
 #define RAGGED		(2 * GROUP + 12345)
@@ -35,6 +37,8 @@ KUNIT_ARRAY_PARAM(size, sizes, size_name);
 static const u64 few_sizes[] = { 2, 257, GROUP, RAGGED };
 
 KUNIT_ARRAY_PARAM(few_size, few_sizes, size_name);
+KUNIT_ARRAY_PARAM(terrain, potad_terrains, potad_terrain_name);
+KUNIT_ARRAY_PARAM(wide_terrain, potad_wide_terrains, potad_terrain_name);
 
 static struct potad_model *model_of_param(struct kunit *test)
 {
@@ -86,12 +90,13 @@ static void order_beyond_the_space_is_refused(struct kunit *test)
 {
 	struct potad_model *m = model_of_param(test);
 	unsigned int max = potad_space_max_order(m->space), k;
+	struct potad_space *s = m->space;
 	u64 granule;
 
 	for (k = max + 1; k < 300; k++)
 		KUNIT_ASSERT_EQ(test, potad_model_alloc(m, k), POTAD_NOWHERE);
-	KUNIT_EXPECT_EQ(test, potad_space_alloc(m->space, UINT_MAX, &granule), -EINVAL);
-	KUNIT_EXPECT_EQ(test, potad_space_alloc(m->space, 1U << 31, &granule), -EINVAL);
+	KUNIT_EXPECT_EQ(test, potad_space_alloc(s, UINT_MAX, POTAD_MOVABLE, &granule), -EINVAL);
+	KUNIT_EXPECT_EQ(test, potad_space_alloc(s, 1U << 31, POTAD_MOVABLE, &granule), -EINVAL);
 	potad_model_compare(m);
 }
 
@@ -163,7 +168,7 @@ static void eight_neighbours_merge_in_whatever_order_they_are_freed(struct kunit
 	s = m->space;
 	do {
 		for (i = 0; i < 8; i++)
-			KUNIT_ASSERT_EQ(test, potad_space_alloc(s, 0, &granule), 0);
+			KUNIT_ASSERT_EQ(test, potad_space_alloc(s, 0, POTAD_MOVABLE, &granule), 0);
 		for (i = 0; i < 8; i++)
 			KUNIT_ASSERT_EQ(test, potad_space_free(s, perm[i], 0), 0);
 		KUNIT_ASSERT_EQ(test, potad_space_query(s, perm[7], &e), 0);
@@ -193,6 +198,7 @@ static void group_borders_do_not_merge_what_is_not_aligned(struct kunit *test)
 	u64 granule;
 	unsigned int i;
 
+	m->any = false;
 	for (i = 0; i < 4; i++)
 		KUNIT_ASSERT_EQ(test, potad_model_alloc(m, 16), i * GROUP);
 	/* 1 and 2 are neighbours, but no buddies. */
@@ -215,6 +221,7 @@ static void small_blocks_keep_out_of_whole_groups(struct kunit *test)
 	struct potad_model *m = potad_model_create(test, 2 * GROUP);
 	unsigned int i;
 
+	m->any = false;
 	/* One broken group is enough for all of these. */
 	for (i = 0; i < 1000; i++)
 		potad_model_alloc(m, i % 6);
@@ -223,21 +230,92 @@ static void small_blocks_keep_out_of_whole_groups(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_model_alloc(m, 17), 0);
 }
 
+/* Random operations */
+
+/* Some that are nonsense, on purpose; and with luck, some that are not. */
+static void random_nonsense(struct potad_model *m, struct rnd_state *rnd)
+{
+	unsigned int max = potad_model_max_order(m) + 1;
+	u64 u = potad_model_place(m, rnd);
+
+	switch (potad_test_below(rnd, 4)) {
+	case 0:		/* at any place */
+		potad_model_free(m, u, potad_test_below(rnd, max + 1));
+		break;
+	case 1:		/* at a block, of any order */
+		if (m->nr_live)
+			u = m->live[potad_test_below(rnd, m->nr_live)].first;
+		potad_model_free(m, u, potad_test_below(rnd, max + 1));
+		break;
+	case 2:
+		potad_model_free_run(m, u, potad_test_below(rnd, 20));
+		break;
+	case 3:
+		potad_model_query(m, u);
+		break;
+	}
+}
+
+/* Runs are looked for in every unit: not where there are many. */
+static void random_run(struct potad_model *m, struct rnd_state *rnd)
+{
+	struct potad_run run = {
+		.nr = 1 + potad_test_below(rnd, 1 + potad_test_below(rnd, 40)),
+		.align = potad_test_below(rnd, 1 + potad_test_below(rnd, 5)),
+		.max = U64_MAX,
+	};
+	struct potad_model_block *b;
+	u64 first, end;
+
+	if (m->nr > 2000)
+		return;
+	if (potad_test_below(rnd, 2)) {
+		potad_model_alloc_run(m, &run);
+	} else if (m->nr_live) {
+		/* A part of a block, which may also be all of it. */
+		b = &m->live[potad_test_below(rnd, m->nr_live)];
+		first = b->first + potad_test_below(rnd, 1U << b->order);
+		end = b->first + (1ULL << b->order);
+		potad_model_free_run(m, first, 1 + potad_test_below(rnd, end - first));
+	}
+}
+
+/* Not the last that is there. */
+static void random_span(struct potad_model *m, struct rnd_state *rnd)
+{
+	unsigned int i = potad_test_below(rnd, m->spans), k;
+	struct potad_model_span *sp = &m->span[i];
+
+	if (m->spans == 1 || (sp->present && sp->nr == m->nr))
+		return;
+	if (!sp->present) {
+		potad_model_add_span(m, i, m->shift < 16 && potad_test_below(rnd, 2));
+		return;
+	}
+	if (!potad_test_below(rnd, 3))
+		for (k = m->nr_live; k--;)
+			if (m->live[k].first >= sp->first &&
+			    m->live[k].first < sp->first + sp->nr)
+				potad_model_free(m, m->live[k].first, m->live[k].order);
+	potad_model_remove_span(m, i);
+}
+
 /*
  * Random calls, good and bad, in phases in which the space fills up and empties
- * again; compared with the model in full @compares times.
+ * again; compared with both models in full each @every calls.
  */
 static void random_calls(struct potad_model *m, struct rnd_state *rnd,
-			 u32 ops, u32 compares)
+			 u32 ops, u32 every)
 {
-	unsigned int max = potad_space_max_order(m->space), k;
 	u32 op, phase = max_t(u32, ops / 10, 1), out = 0;
+	unsigned int k, max;
 
 	for (op = 0; op < ops; op++) {
 		bool filling = op / phase % 2 == 0;
 		struct potad_model_block *b = NULL;
-		u64 g = potad_test_below(rnd, m->nr + (m->nr > 1));
+		u64 u = potad_model_place(m, rnd);
 
+		max = potad_model_max_order(m);
 		if (m->nr_live)
 			b = &m->live[potad_test_below(rnd, m->nr_live)];
 		k = potad_test_below(rnd, max + 1);
@@ -245,24 +323,22 @@ static void random_calls(struct potad_model *m, struct rnd_state *rnd,
 			k = potad_test_below(rnd, min(max, 6U) + 1);
 
 		switch (potad_test_below(rnd, 20)) {
-		case 0:		/* at any place */
-			potad_model_free(m, g, k);
+		case 0:
+			random_nonsense(m, rnd);
 			break;
-		case 1:		/* at a block, of any order */
-			if (b)
-				potad_model_free(m, b->first, k);
+		case 1:
+			random_run(m, rnd);
 			break;
 		case 2:
-			if (out < m->nr / 8 && potad_model_retire(m, g) >= 0)
+			if (out < m->nr / 8 && potad_model_retire(m, u) >= 0)
 				out++;
 			break;
 		case 3:
-			if (!potad_model_restore(m, g))
-				out--;
+			potad_model_restore(m, u);
 			break;
 		case 4:
-			for (k = 0; k < 8; k++)
-				potad_model_query(m, potad_test_below(rnd, m->nr));
+			if (!potad_test_below(rnd, 16))
+				random_span(m, rnd);
 			break;
 		case 5 ... 9:
 			if (b)
@@ -275,11 +351,14 @@ static void random_calls(struct potad_model *m, struct rnd_state *rnd,
 				potad_model_free(m, b->first, b->order);
 			break;
 		}
-		if (op % max(ops / compares, 1U) == 0)
+		if (!(op % every)) {
 			potad_model_compare(m);
+			out = m->stat.retired + m->stat.pending;
+		}
 		if (!(op % 64))
 			cond_resched();
 	}
+	potad_model_compare_units(m);
 	potad_model_free_all(m);
 	potad_model_compare(m);
 }
@@ -288,16 +367,132 @@ static void random_calls(struct potad_model *m, struct rnd_state *rnd,
  * Each call is checked by itself; comparing all of a group takes as long as
  * thousands of calls, so that is done now and then.
  */
-static void random_calls_agree_with_the_model(struct kunit *test)
+static void random_operations_agree_with_both_models(struct kunit *test)
+{
+	struct potad_model *m = potad_terrain_model(test, test->param_value);
+	struct rnd_state rnd;
+
+	potad_test_seed(test, &rnd);
+	/* The upper tiers have much to look at. */
+	random_calls(m, &rnd, potad_test_ops(), m->shift > 16 ? potad_test_ops() / 2 + 1 : 241);
+}
+
+static void random_operations_on_many_granules(struct kunit *test)
+{
+	struct potad_model *m = potad_terrain_model(test, test->param_value);
+	struct rnd_state rnd;
+
+	potad_test_seed(test, &rnd);
+	random_calls(m, &rnd, potad_test_ops(), potad_test_ops() / 12 + 1);
+}
+
+/* Spaces of one span, from 0: those at which something changes. */
+static void random_operations_at_every_size(struct kunit *test)
 {
 	struct potad_model *m = model_of_param(test);
 	struct rnd_state rnd;
 
 	potad_test_seed(test, &rnd);
 	if (m->nr < 1000)
-		random_calls(m, &rnd, 3000, 40);
+		random_calls(m, &rnd, 3000, 75);
 	else
-		random_calls(m, &rnd, 30000, 12);
+		random_calls(m, &rnd, 5000, 2500);
+}
+
+/* Grouping */
+
+#define LEAF		256U
+
+struct grouped {
+	u32			granule;
+	bool			pinned;
+};
+
+static u64 whole_leaves(struct kunit *test, struct potad_space *s)
+{
+	struct potad_space_stat *stat = potad_test_stat(test, s);
+	u64 leaves = 0;
+	unsigned int k;
+
+	for (k = 8; k <= POTAD_MAX_ORDER; k++)
+		leaves += stat->blocks[k] << (k - 8);
+	return leaves;
+}
+
+/*
+ * Three quarters of a space in single granules, each sixteenth of them pinned;
+ * half of all go and come again, four times over; then all that can move is
+ * gone.  Returns how many leaves are whole then.
+ */
+static u64 leaves_after_a_mixed_life(struct kunit *test, struct rnd_state *rnd, bool told)
+{
+	u32 nr = 2 * GROUP / 4 * 3, round, i;
+	struct potad_space *s = potad_test_space(test, 2 * GROUP);
+	struct grouped *block = potad_test_memory(test, nr * sizeof(*block));
+	enum potad_mobility mobility;
+	u64 granule, leaves;
+
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < nr; i++) {
+			if (round) {
+				if (potad_test_below(rnd, 2))
+					continue;
+				KUNIT_ASSERT_EQ(test, potad_space_free(s, block[i].granule, 0), 0);
+			}
+			block[i].pinned = !potad_test_below(rnd, 16);
+			mobility = told && block[i].pinned ? POTAD_PINNED : POTAD_MOVABLE;
+			KUNIT_ASSERT_EQ(test, potad_space_alloc(s, 0, mobility, &granule), 0);
+			block[i].granule = granule;
+			if (!(i % 256))
+				cond_resched();
+		}
+	}
+	for (i = 0; i < nr; i++)
+		if (!block[i].pinned)
+			KUNIT_ASSERT_EQ(test, potad_space_free(s, block[i].granule, 0), 0);
+	potad_test_space_sound(test, s);
+	leaves = whole_leaves(test, s);
+	for (i = 0; i < nr; i++)
+		if (block[i].pinned)
+			KUNIT_ASSERT_EQ(test, potad_space_free(s, block[i].granule, 0), 0);
+	KUNIT_ASSERT_EQ(test, whole_leaves(test, s), 2 * GROUP / LEAF);
+	return leaves;
+}
+
+static void what_stays_keeps_to_itself_when_told_so(struct kunit *test)
+{
+	struct rnd_state rnd, again;
+	u64 told, untold;
+
+	potad_test_seed(test, &rnd);
+	again = rnd;
+	untold = leaves_after_a_mixed_life(test, &rnd, false);
+	told = leaves_after_a_mixed_life(test, &again, true);
+	kunit_info(test, "of %llu leaves, %llu whole with mobility told, %llu without\n",
+		   2 * GROUP / LEAF, told, untold);
+	/* What is pinned would fit into 24 of the 384 leaves that were in use. */
+	KUNIT_EXPECT_GE(test, told, 2 * GROUP / LEAF * 3 / 4);
+	KUNIT_EXPECT_LE(test, untold, 2 * GROUP / LEAF / 2);
+}
+
+/* Only a wish: the last granules go to whoever asks, of whatever kind. */
+static void every_kind_can_have_all(struct kunit *test)
+{
+	struct potad_model *m = potad_model_create(test, GROUP + 1000);
+	unsigned int kind, other;
+
+	m->any = false;
+	for (kind = 0; kind < POTAD_MOBILITIES; kind++) {
+		for (other = 0; other < POTAD_MOBILITIES; other++) {
+			m->mobility = other;
+			potad_model_alloc(m, 3);
+		}
+		m->mobility = kind;
+		KUNIT_ASSERT_EQ(test, potad_model_fill(m, 3), (m->nr >> 3) - 3);
+		potad_model_compare(m);
+		potad_model_free_all(m);
+	}
+	potad_model_compare(m);
 }
 
 /* Refused frees */
@@ -333,6 +528,7 @@ static struct potad_model *block_at_place(struct kunit *test,
 	struct potad_model *m = potad_model_create(test, 4 * GROUP);
 	const struct place *p = test->param_value;
 
+	m->any = false;
 	while (potad_model_alloc(m, p->order) != p->granule)
 		KUNIT_ASSERT_LT(test, m->nr_live, m->nr >> p->order);
 	*place = p;
@@ -461,7 +657,8 @@ static void calls_in_irq(void *arg)
 
 	calls->wrong += !!potad_space_free(calls->space, calls->give_back, 5);
 	for (k = 0; k <= 16; k++) {
-		calls->wrong += !!potad_space_alloc(calls->space, k, &granule);
+		calls->wrong += !!potad_space_alloc(calls->space, k, k % POTAD_MOBILITIES,
+						    &granule);
 		calls->wrong += !!potad_space_query(calls->space, granule, &e);
 		calls->wrong += !!potad_space_free(calls->space, granule, k);
 	}
@@ -473,7 +670,7 @@ static void hardirq_may_allocate_and_free(struct kunit *test)
 	struct potad_model *m = potad_model_create(test, 2 * GROUP);
 	struct irq_calls calls = { .space = m->space };
 
-	KUNIT_ASSERT_EQ(test, potad_space_alloc(m->space, 5, &calls.give_back), 0);
+	KUNIT_ASSERT_EQ(test, potad_space_alloc(m->space, 5, POTAD_MOVABLE, &calls.give_back), 0);
 	potad_test_hardirq(test, calls_in_irq, &calls);
 	KUNIT_EXPECT_EQ(test, calls.wrong, 0);
 	potad_model_compare(m);
@@ -487,7 +684,7 @@ static void any_lock_may_be_held(struct kunit *test)
 	raw_spinlock_t lock;
 
 	raw_spin_lock_init(&lock);
-	KUNIT_ASSERT_EQ(test, potad_space_alloc(m->space, 5, &calls.give_back), 0);
+	KUNIT_ASSERT_EQ(test, potad_space_alloc(m->space, 5, POTAD_MOVABLE, &calls.give_back), 0);
 	raw_spin_lock_irqsave(&lock, flags);
 	calls_in_irq(&calls);
 	KUNIT_EXPECT_TRUE(test, irqs_disabled());
@@ -510,7 +707,7 @@ static void several_at_once_are_different_blocks(struct kunit *test)
 		u64 sum = 0;
 
 		nr = 0;
-		while ((got = potad_space_alloc_some(m->space, k, granules,
+		while ((got = potad_space_alloc_some(m->space, k, nr % POTAD_MOBILITIES, granules,
 						     nr % ARRAY_SIZE(granules) + 1)) > 0) {
 			KUNIT_ASSERT_LE(test, got, (int)(nr % ARRAY_SIZE(granules)) + 1);
 			for (i = 0; i < got; i++) {
@@ -532,12 +729,13 @@ static void several_at_once_are_different_blocks(struct kunit *test)
 				KUNIT_ASSERT_EQ(test, potad_space_free(m->space, sum << k, k), 0);
 		potad_model_compare(m);
 	}
-	KUNIT_EXPECT_EQ(test, potad_space_alloc_some(m->space, 48, granules, 7), -EINVAL);
+	KUNIT_EXPECT_EQ(test, potad_space_alloc_some(m->space, 48, POTAD_MOVABLE, granules, 7),
+			-EINVAL);
 }
 
 static struct kunit_case space_cases[] = {
 	KUNIT_CASE(nonsense_is_no_size),
-	KUNIT_CASE(too_large_for_memory_is_enomem),
+	KUNIT_CASE_SLOW(too_large_for_memory_is_enomem),
 	KUNIT_CASE(destroying_nothing_is_allowed),
 	KUNIT_CASE_PARAM(new_space_is_all_free, size_gen_params),
 	KUNIT_CASE_PARAM(order_beyond_the_space_is_refused, few_size_gen_params),
@@ -547,7 +745,11 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE_SLOW(eight_neighbours_merge_in_whatever_order_they_are_freed),
 	KUNIT_CASE(group_borders_do_not_merge_what_is_not_aligned),
 	KUNIT_CASE(small_blocks_keep_out_of_whole_groups),
-	KUNIT_CASE_PARAM(random_calls_agree_with_the_model, size_gen_params),
+	KUNIT_CASE_PARAM(random_operations_at_every_size, size_gen_params),
+	KUNIT_CASE_PARAM(random_operations_agree_with_both_models, terrain_gen_params),
+	KUNIT_CASE_PARAM(random_operations_on_many_granules, wide_terrain_gen_params),
+	KUNIT_CASE(what_stays_keeps_to_itself_when_told_so),
+	KUNIT_CASE(every_kind_can_have_all),
 	KUNIT_CASE_PARAM(double_free_is_refused, place_gen_params),
 	KUNIT_CASE_PARAM(free_of_a_part_is_refused, place_gen_params),
 	KUNIT_CASE_PARAM(free_of_more_is_refused, place_gen_params),

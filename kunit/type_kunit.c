@@ -10,7 +10,7 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 
-#include "common.h"
+#include "owners.h"
 
 static void count_type(struct potad_type *type, void *arg)
 {

@@ -10,6 +10,7 @@
 #include <kunit/test.h>
 
 #include "../module/memdesc/word.h"
+#include "../module/space/space.h"
 #include "common.h"
 
 /* As with granules of 512 bytes: eight in a frame. */
