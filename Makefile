@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean kunit kselftest check test demo lines bench fuzz space-bench
+.PHONY: help modules modules_install clean kunit kselftest check test demo lines bench fuzz space-bench mutants check-model
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -73,3 +73,9 @@ space-bench: ## time the space in user space, beside a list buddy: build/host/sp
 
 fuzz: ## fuzz the space in user space, with sanitizers, for SECONDS=60 (SEED= repeats)
 	@$(script) scripts/deps host && scripts/host/fuzz $(or $(SECONDS),60) $(SEED)
+
+mutants: ## break the space on purpose, in some 60 ways: a test must see each
+	@$(script) scripts/deps build && scripts/mutants
+
+check-model: ## run a few calls on two or three CPUs in every order, in user space
+	@$(script) scripts/deps build && $(MAKE) -s -f scripts/host/explore.mk && build/host/explore

@@ -70,6 +70,7 @@ static void random_cut(struct rnd_state *rnd, struct cut *c, unsigned int i,
 		random_cut(rnd, c, i + (1U << (k - 1)), k - 1);
 		return;
 	}
+	what = potad_test_below(rnd, 8);
 	for (u = i; u < i + (1U << k); u++) {
 		c->first[u] = i;
 		c->order[u] = k;

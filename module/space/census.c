@@ -72,17 +72,19 @@ void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat)
 {
 	struct potad_spans *spans;
 	unsigned int i, tries = 0;
-	u32 begun;
+	u32 begun, done;
 
 	mutex_lock(&s->spans_mutex);
 	spans = potad_spans_locked(s);
 	do {
 		/* A group that moves meanwhile counts twice, or not at all. */
+		done = potad_sum_done(s);
+		smp_rmb();	/* @done before @begun: see search() */
 		begun = potad_sum_begun(s);
 		memset(stat, 0, sizeof(*stat));
 		for (i = 0; i < spans->nr; i++)
 			count_span(spans->span[i], stat);
-	} while (potad_sum_begun(s) != begun && ++tries < 8);
+	} while ((begun != done || potad_sum_begun(s) != begun) && ++tries < 8);
 
 	stat->spans = spans->nr;
 	stat->total = atomic64_read(&s->nr);

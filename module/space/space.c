@@ -145,7 +145,7 @@ u32 potad_sum_begun(const struct potad_space *s)
 	return sum;
 }
 
-static u32 sum_done(const struct potad_space *s)
+u32 potad_sum_done(const struct potad_space *s)
 {
 	unsigned int cpu;
 	u32 sum = 0;
@@ -190,7 +190,7 @@ static int search(struct potad_habit *habit, unsigned int t, unsigned int k,
 	while (unlikely(n == -ENOSPC) && tries++ < MAX_SEARCHES) {
 		if (READ_ONCE(s->unclean))
 			return -EUCLEAN;
-		done = sum_done(s);
+		done = potad_sum_done(s);
 		smp_rmb();	/* @done before @begun: else one hides */
 		begun = potad_sum_begun(s);
 		closing = READ_ONCE(s->closing);

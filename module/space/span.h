@@ -271,6 +271,7 @@ void potad_path_unlock(struct potad_group *g, u64 granule);
 /* space.c */
 u64 potad_space_end(const struct potad_space *s);
 u32 potad_sum_begun(const struct potad_space *s);
+u32 potad_sum_done(const struct potad_space *s);
 int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
 		      enum potad_mobility m, u64 *base, u32 *units,
 		      unsigned int nr, unsigned long *flags);
