@@ -12,7 +12,7 @@ OUT ?= build/host
 CC = gcc
 SAN ?=
 
-suites := node group span space run retire cache race
+suites := node group span space run reserve retire cache race
 helpers := $(filter-out %_kunit.c %/machine.c %/owners.c,$(wildcard kunit/*.c))
 sources := $(wildcard module/space/*.c) $(suites:%=kunit/%_kunit.c) $(helpers) \
 	   $(addprefix scripts/host/,shim.c machine.c kunit.c)
