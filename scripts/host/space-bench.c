@@ -43,7 +43,7 @@ static struct {
 	bool		realtime;
 } opt = {
 	.threads = 1, .rounds = 9, .bytes = 16ULL << 30, .granule = 4096,
-	.unit = 4096, .ops = 1 << 20, .seed = 1,
+	.unit = 4096, .ops = 1 << 19, .seed = 1,
 };
 
 static FILE *json;
@@ -424,10 +424,12 @@ static void run_fragmentation(u64 bytes, u64 granule)
 
 static void run_size(void)
 {
+	struct shape shape = shape_of(16ULL << 30, opt.granule);
 	u64 bytes;
 
 	for (bytes = 1ULL << 30; bytes <= 64ULL << 30; bytes <<= 6)
 		run_workload(CHURN, 0, 1, bytes, opt.granule);
+	study_blocks(&shape, opt.ops, opt.seed);
 }
 
 static void run_all(void)
@@ -483,7 +485,7 @@ static const char usage[] =
 "space-bench --all | --workload NAME  [options]\n"
 "\n"
 "  --workload NAME   pair bulk random-free churn mixed cross,\n"
-"                    size (churn over 1 GiB and over 64 GiB),\n"
+"                    size (churn over 1 GiB, 64 GiB; few, many free blocks),\n"
 "                    fragmentation, grouping, big\n"
 "  --subject NAME    only that one (and empty): potad space list\n"
 "  --order K         of the blocks, order 0 being one unit    0\n"
@@ -492,7 +494,7 @@ static const char usage[] =
 "  --size BYTES      16G, 1.5T ...                            16G\n"
 "  --granule BYTES   a power of two from 512 to 2M            4K\n"
 "  --rounds N                                                 9\n"
-"  --ops N           operations a thread and round            1M\n"
+"  --ops N           operations a thread and round            512K\n"
 "  --seed N                                                   1\n"
 "  --json FILE       the figures again\n"
 "  --check           the oracle watches: exit status 1 if wrong\n"

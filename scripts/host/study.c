@@ -10,6 +10,9 @@
  * left is given back and taken anew.  How many aligned 2 MiB does nobody have
  * anything of?  55 % is the most that there could be.
  *
+ * blocks: the space is half full; once what is free is in one piece, once it is
+ * every other block.  Does it take longer to give one at random back and take another?
+ *
  * grouping: a long run of blocks of orders 0..4, most of them movable and short-lived,
  * some reclaimable, a few pinned and never given back, then all movable ones
  * go.  How many 2 MiB, how many 1 GiB does nobody have anything of?  The same
@@ -142,6 +145,74 @@ void study_fragmentation(const struct subject *s, const struct shape *shape,
 		give(s, me, block[i], POTAD_MOVABLE);
 	free(block);
 	instance_destroy(s, me);
+}
+
+/* One round; what is free is in one piece, or @scattered.  ns an operation. */
+static double half_full(const struct shape *shape, u64 ops, u64 *seed,
+			bool scattered, u64 *free_blocks)
+{
+	const struct subject *s = subject_named("potad");
+	struct instance *me = instance_create(s, shape);
+	u64 all = shape->granules >> shape->unit, half = all / 2, i, begin, ns;
+	u64 *block = calloc(all, sizeof(*block));
+	struct potad_space_stat stat;
+	unsigned int k;
+
+	if (!block)
+		abort();
+	for (i = 0; i < all; i++)
+		block[i] = take(s, me, shape->unit, POTAD_MOVABLE);
+	if (scattered)
+		for (i = 0; i < half; i++)
+			swap(block[i], block[2 * i]);
+	for (i = half; i < all; i++)
+		give(s, me, block[i], POTAD_MOVABLE);
+	s->drain(me);
+	potad_space_stat(me->space, &stat);
+	*free_blocks = 0;
+	for (k = 0; k <= POTAD_MAX_ORDER; k++)
+		*free_blocks += stat.blocks[k];
+	begin = now_ns();
+	for (i = 0; i < ops; i++) {
+		u64 *victim = &block[draw(seed) % half];
+
+		give(s, me, *victim, POTAD_MOVABLE);
+		*victim = take(s, me, shape->unit, POTAD_MOVABLE);
+	}
+	ns = now_ns() - begin;
+	for (i = 0; i < half; i++)
+		give(s, me, block[i], POTAD_MOVABLE);
+	free(block);
+	instance_destroy(s, me);
+	return (double)ns / ops;
+}
+
+static int compare_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void study_blocks(const struct shape *shape, u64 ops, u64 seed)
+{
+	double ns[2][9], median[2];
+	unsigned int round, scattered;
+	u64 nr[2];
+
+	/* In turns, as everything that is timed. */
+	for (round = 0; round < 9; round++)
+		for (scattered = 0; scattered < 2; scattered++)
+			ns[scattered][round] = half_full(shape, ops, &seed,
+							 scattered, &nr[scattered]);
+	for (scattered = 0; scattered < 2; scattered++) {
+		qsort(ns[scattered], 9, sizeof(double), compare_double);
+		median[scattered] = ns[scattered][4];
+		printf("blocks         %llu GiB half full, %llu free blocks: churn %.1f ns\n",
+		       shape->bytes / GIB, nr[scattered], median[scattered]);
+		json_figure("blocks", "potad", scattered ? "many" : "few",
+			    shape->granule, median[scattered], "ns");
+	}
 }
 
 /*

@@ -23,6 +23,7 @@ void study_whole(const struct job *jobs, const struct shape *shape,
 		 const char *subject, u64 refused);
 void study_fragmentation(const struct subject *s, const struct shape *shape,
 			 unsigned int rounds, u64 seed);
+void study_blocks(const struct shape *shape, u64 ops, u64 seed);
 void study_grouping(const struct shape *shape, u64 ops, u64 seed);
 bool study_big(void);
 

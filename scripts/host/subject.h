@@ -7,8 +7,8 @@
  *	space	the space alone
  *	list	a plain list buddy (buddy.h)
  *
- * They are inline, so that a workload made for one of them calls it directly, as
- * a user of it would.
+ * What adapts them is inline, so that a workload made for one of them calls it
+ * directly, as a user of it would.
  */
 #ifndef POTAD_HOST_SUBJECT_H
 #define POTAD_HOST_SUBJECT_H
@@ -47,25 +47,10 @@ struct instance {
 	struct potad_shadow *shadow;	/* if it is watched */
 };
 
-static inline u64 empty_alloc(struct instance *me, unsigned int order,
-			      enum potad_mobility m)
-{
-	static __thread u64 next;
-
-	(void)me;
-	(void)m;
-	next += 1ULL << order;
-	return next;
-}
-
-static inline void empty_free(struct instance *me, u64 granule,
-			      unsigned int order, enum potad_mobility m)
-{
-	(void)me;
-	(void)m;
-	/* Somebody looks at them. */
-	__asm__ __volatile__("" : : "r" (granule), "r" (order));
-}
+/* Not inline: an allocator is called, and a loop without calls is another loop. */
+u64 empty_alloc(struct instance *me, unsigned int order, enum potad_mobility m);
+void empty_free(struct instance *me, u64 granule, unsigned int order,
+		enum potad_mobility m);
 
 static inline u64 potad_alloc(struct instance *me, unsigned int order,
 			      enum potad_mobility m)
