@@ -154,7 +154,12 @@ static void call(struct model *m, struct input *in)
 		model_retire(m, granule(m, in));
 		break;
 	case 17:
-		model_restore(m, granule(m, in));
+		/* Most often one that was retired. */
+		first = granule(m, in);
+		while (what & 0x80 && first + 1 < MODEL_NR &&
+		       m->map[first] < MODEL_RETIRED)
+			first++;
+		model_restore(m, first);
 		break;
 	case 18:
 		model_query(m, granule(m, in));

@@ -4,11 +4,13 @@
  *
  *	stress THREADS SECONDS SEED
  *
- * To be built with a thread sanitizer.  In rounds: each CPU makes random calls
- * of all kinds, on blocks of its own; it is interrupted, goes offline and comes
- * back; allocations of memory fail.  Then all stand still, and the space must be
- * valid and agree with the shadow.  In every other round nothing is retired: in
- * those, "there is nothing" is checked too.  In every third all is given back.
+ * Built twice: with a thread sanitizer, which lets interrupts in only where
+ * there is something atomic, and without, where they come between any two
+ * instructions.  In rounds: each CPU makes random calls of all kinds, on
+ * blocks of its own; it is interrupted, goes offline and comes back;
+ * allocations of memory fail. Then all stand still, and the space must be
+ * valid and agree with the shadow. In every other round nothing is retired: in
+ * those, "there is nothing" is checked too. In every third all is given back.
  *
  * A refusal is spurious if, with all others stopped, the same call finds a block,
  * and nothing came back since the first call began.  What counts as coming
@@ -449,7 +451,8 @@ static void do_call(struct cpu_state *me)
 	else if (what < 184)
 		do_span(me);
 	else if (what < 190)
-		smp_call_function_single(draw(me) % threads, interrupt, me, true);
+		for (what = 0; what < 4; what++)
+			smp_call_function_single(draw(me) % threads, interrupt, me, true);
 	else if (what < 191)
 		potad_cache_drain(cache);
 	else if (what < 192)
