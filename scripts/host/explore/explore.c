@@ -84,7 +84,7 @@ static const struct scenario scenarios[] = {
 	{ "whole_space", 2 * GROUP, 2, "a0", { { "x0 a17", 0 }, { "a17 f0 a17", 1 } } },
 	{ "query_while_moving", 2 * GROUP, 2, "a0", { { "x0 a0", 0 }, { "q0 q65536 v0", 1 } } },
 
-	{ "count_while_moving", 2 * GROUP, 2, "a0", { { "a16 f0", 0 }, { "x0 a0", 1 }, { "s0", 2 } } },
+	{ "count_while_moving", 2 * GROUP, 2, "a0", { { "x0 a0", 0 }, { "s0", 1 } } },
 
 	/* retired granules */
 	{ "retire_vs_alloc", 2, 3, "", { { "r0 u0", 0 }, { "a0 a0 f0", 1 } } },
@@ -104,6 +104,8 @@ static const struct scenario scenarios[] = {
 	/* runs */
 	{ "run_vs_alloc", 8, 2, "a0", { { "n3 f0", 0 }, { "x0 a2 a0", 1 } } },
 	{ "run_vs_run", 8, 2, "", { { "n5 f0 n6", 0 }, { "n5 f0", 1 } } },
+	{ "run_undone", 8, 2, "a0 a0 a0 a0 a0 a0 a0 a0 x1 x2 x3 x5 x6 x7",
+	  { { "n3 f0", 0 }, { "a0 f0 a0", 1 } } },
 	{ "run_in_groups", 2 * GROUP, 1, "", { { "n65600 f0", 0 }, { "a0 f0 a16", 1 } } },
 	{ "run_of_cached", 128, 1, "a6 a5", { { "A0 F0", 0 }, { "N30 f0", 1 } } },
 
