@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean kunit kselftest check test demo lines bench fuzz space-bench mutants check-model
+.PHONY: help modules modules_install clean host kunit kselftest check test demo lines bench fuzz space-bench mutants check-model
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -49,13 +49,16 @@ clean: ## remove what the build and the tests left here (kernels stay cached)
 kunit: ## run the KUnit suites in user-mode Linux
 	@$(script) scripts/deps build && scripts/run-kunit
 
+host: ## run what of the tests runs in user space, under sanitizers
+	@$(script) scripts/deps build host && scripts/run-host
+
 kselftest: ## run the scripts over debugfs in a QEMU guest
 	@$(script) scripts/deps build qemu && scripts/run-kselftest
 
 check: ## run the static checks: checkpatch, sparse, W=1, kernel-doc, DKMS ...
 	@$(script) scripts/deps build check dkms && scripts/check
 
-test: ## all of kunit, kselftest and check; the last line is the sum
+test: ## all of host, kunit, kselftest and check; the last line is the sum
 	@$(script) scripts/test
 
 demo: ## boot a test kernel and show the whole path, down to the comparison

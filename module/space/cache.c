@@ -186,9 +186,20 @@ static int take_some(struct potad_habit *habit, unsigned int order, unsigned int
 	n = potad_habit_alloc(habit, order, m, &base, units, min(nr, POTAD_BATCH),
 			      &flags);
 	local_irq_restore(flags);
+	for (i = 0; i < n; i++) {
+		u64 granule = base + potad_unit_granule(units[i], order);
+
+		/* A span was added beyond what a slot can say: see line_max(). */
+		if (unlikely(granule >> order > U32_MAX))
+			break;
+		slot[n - 1 - i] = granule >> order;
+	}
+	if (likely(i == n) || n < 0)
+		return n;
 	for (i = 0; i < n; i++)
-		slot[n - 1 - i] = (base + potad_unit_granule(units[i], order)) >> order;
-	return n;
+		potad_space_free(habit->space,
+				 base + potad_unit_granule(units[i], order), order);
+	return -ENOSPC;
 }
 
 static int line_refill(struct potad_cache_line *line, struct potad_cache_bag *bag,
@@ -245,7 +256,8 @@ int potad_cache_free_miss(struct potad_cache __percpu *c,
 
 	if (in_nmi()) {
 		err = -EDEADLK;
-	} else if (!line->max || line_suspects(line, granule, order)) {
+	} else if (!line->max || granule >> order > U32_MAX ||
+		   line_suspects(line, granule, order)) {
 		err = potad_space_free(line->habit->space, granule, order);
 	} else {
 		if (line->nr >= line->max)
@@ -315,11 +327,15 @@ static void drain_cpu(void *arg)
 				busy = true;
 				continue;
 			}
+			line->busy = 1;		/* for an NMI */
+			barrier();
 			if (drain->wary)
 				line->wary = 1;
 			atomic_add(line_empty(line, bag, line->habit, k),
 				   &drain->blocks);
 			lines_fit(shared, own, k, m);
+			barrier();
+			line->busy = 0;
 		}
 	}
 	if (!busy)
@@ -330,14 +346,18 @@ static void drain_cpu(void *arg)
 static unsigned int drain_locked(struct potad_cache_shared *shared, bool wary)
 {
 	struct drain drain = { .shared = shared, .wary = wary };
+	/* Not to wait for: whoever takes a CPU down may be who wants memory. */
+	bool steady = cpus_read_trylock();
 
 	cpumask_copy(&shared->todo, cpu_online_mask);
 	do {
 		on_each_cpu_mask(&shared->todo, drain_cpu, &drain, true);
 		cond_resched();
-		/* One that has gone offline has drained itself. */
+		/* What one that is going offline has comes back by cpu_gone(). */
 		cpumask_and(&shared->todo, &shared->todo, cpu_online_mask);
 	} while (!cpumask_empty(&shared->todo));
+	if (steady)
+		cpus_read_unlock();
 	return atomic_read(&drain.blocks);
 }
 
@@ -392,7 +412,8 @@ int potad_cache_alloc_miss(struct potad_cache __percpu *c,
 {
 	int err = line_alloc(line, bag_of(this_cpu_ptr(c), order, m), order, m, granule);
 
-	return unlikely(err == -ENOSPC) ?
+	/* With preemption on there may be memory, to populate, that there was not. */
+	return unlikely(err == -ENOSPC || err == -ENOMEM) ?
 	       potad_cache_alloc_slow(c, order, m, wait, granule) : err;
 }
 EXPORT_SYMBOL_GPL(potad_cache_alloc_miss);
@@ -639,6 +660,13 @@ static int cpu_gone(unsigned int cpu, struct hlist_node *node)
 	return 0;
 }
 
+static void hotplug_end(void)
+{
+	if (hotplug_state > 0)
+		cpuhp_remove_multi_state(hotplug_state);
+	hotplug_state = 0;
+}
+
 static int hotplug_add(struct potad_cache_shared *shared)
 {
 	int err = 0;
@@ -655,8 +683,8 @@ static int hotplug_add(struct potad_cache_shared *shared)
 						       &shared->hotplug);
 	if (!err)
 		hotplug_users++;
-	else if (!hotplug_users && hotplug_state > 0)
-		cpuhp_remove_multi_state(hotplug_state);
+	else if (!hotplug_users)
+		hotplug_end();
 	mutex_unlock(&hotplug_mutex);
 	return err;
 }
@@ -666,7 +694,7 @@ static void hotplug_del(struct potad_cache_shared *shared)
 	mutex_lock(&hotplug_mutex);
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &shared->hotplug);
 	if (!--hotplug_users)
-		cpuhp_remove_multi_state(hotplug_state);
+		hotplug_end();
 	mutex_unlock(&hotplug_mutex);
 }
 
@@ -725,8 +753,9 @@ void potad_cache_destroy(struct potad_cache __percpu *c)
 		return;
 	shared = shared_of(c);
 	potad_shrinker_destroy(shared->shrinker);
-	hotplug_del(shared);
+	/* First, as what a CPU has that goes now is given back by cpu_gone(). */
 	drain_all(shared, false);
+	hotplug_del(shared);
 	free_percpu(c);
 	kfree(shared);
 }

@@ -171,6 +171,7 @@ static __always_inline int potad_cache_free(struct potad_cache __percpu *c,
 					    u64 granule, unsigned int order,
 					    enum potad_mobility mobility)
 {
+	u64 block = granule >> (order & 63);
 	struct potad_cache_line *line;
 	unsigned int nr;
 
@@ -184,9 +185,9 @@ static __always_inline int potad_cache_free(struct potad_cache __percpu *c,
 		return potad_cache_free_slow(c, granule, order, mobility);
 	}
 	nr = line->nr;
-	if (unlikely(nr >= line->max || line->wary))
+	if (unlikely(nr >= line->max || line->wary || block >> 32))
 		return potad_cache_free_miss(c, line, granule, order, mobility);
-	line->slot[nr] = granule >> order;
+	line->slot[nr] = block;
 	line->nr = nr + 1;
 	potad_line_leave(line);
 	return 0;

@@ -55,8 +55,8 @@ struct potad_group {
 	u8		classes[POTAD_MOBILITIES]; /* bit c: index[m][c] is  */
 					/* not empty			     */
 	s8		top_class;	/* largest free block in @top, or -1 */
-	u8		mobility;	/* for which it was woken, or NONE   */
 	u32		hint;		/* what @row was told last	     */
+	u8		mobility;	/* for which it was woken, or NONE   */
 
 	/* Constant; span.c's. */
 	u8		tier;

@@ -234,6 +234,27 @@ static int try_span(struct potad_span *span, struct potad_run *run, unsigned int
 	return -ENOSPC;
 }
 
+/* One order after the other, in all spans.  spans_mutex is held. */
+static int try_orders(struct potad_space *s, struct potad_run *run)
+{
+	struct potad_spans *spans = potad_spans_locked(s);
+	unsigned int k = fls64(run->nr) - 1, least = min(run->align, k), i;
+	int err = -ENOSPC;
+
+	for (;; k--) {
+		run->tried |= 1ULL << k;
+		for (i = 0; i < spans->nr && err == -ENOSPC; i++)
+			if (run->max >= spans->span[i]->first &&
+			    run->min < spans->span[i]->end)
+				err = try_span(spans->span[i], run, k);
+		if (err != -ENOSPC || k == least)
+			return err;
+	}
+}
+
+/* How often a search is done again because others freed meanwhile. */
+#define MAX_TRIES	16
+
 /**
  * potad_space_alloc_run() - take adjacent blocks
  * @s: the space
@@ -246,13 +267,14 @@ static int try_span(struct potad_span *span, struct potad_run *run, unsigned int
  * Context: Process context; may sleep.
  * Return: 0; -EINVAL for what can never be: no granules, no mobility, more than
  * lies between two borders, a lowest granule above the highest; -ENOSPC if there
- * is no such run; -ENOMEM if there was no memory to populate the way to it.
+ * is no such run (or none was found 16 times, while others freed something);
+ * -ENOMEM if there was no memory to populate the way to it.
  */
 int potad_space_alloc_run(struct potad_space *s, struct potad_run *run)
 {
-	struct potad_spans *spans;
-	unsigned int k, least, i;
-	int err = -ENOSPC;
+	unsigned int tries = 0;
+	u32 begun;
+	int err;
 
 	run->tried = 0;
 	if (!run->nr || run->nr > POTAD_SPACE_END || run->align > POTAD_MAX_ORDER ||
@@ -261,19 +283,13 @@ int potad_space_alloc_run(struct potad_space *s, struct potad_run *run)
 	    (run->nocross && run->nr > 1ULL << run->nocross))
 		return -EINVAL;
 
-	k = fls64(run->nr) - 1;
-	least = min(run->align, k);
 	mutex_lock(&s->spans_mutex);
-	spans = potad_spans_locked(s);
-	for (;; k--) {
-		run->tried |= 1ULL << k;
-		for (i = 0; i < spans->nr && err == -ENOSPC; i++)
-			if (run->max >= spans->span[i]->first &&
-			    run->min < spans->span[i]->end)
-				err = try_span(spans->span[i], run, k);
-		if (err != -ENOSPC || k == least)
-			break;
-	}
+	do {
+		begun = potad_sum_begun(s);
+		smp_rmb();	/* what was, before the search */
+		err = try_orders(s, run);
+		smp_rmb();	/* the search, before what is */
+	} while (err == -ENOSPC && potad_sum_begun(s) != begun && ++tries < MAX_TRIES);
 	mutex_unlock(&s->spans_mutex);
 	return err;
 }

@@ -59,6 +59,8 @@ static int look_around(struct potad_space *s, unsigned int t, unsigned int k,
 	unsigned int i;
 	int n;
 
+	if (unlikely(READ_ONCE(s->unclean)))
+		return -EUCLEAN;
 	while (where <= POTAD_ANYWHERE) {
 		for (i = 0; i < spans->nr; i++) {
 			struct potad_span *span = spans->span[i];

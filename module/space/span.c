@@ -96,11 +96,21 @@ static unsigned int row_room(const struct potad_row *row)
 	return room;
 }
 
-/* A scan of a row that said @said has found no more than @found. */
-static void row_lower(struct potad_row *row, u32 said, unsigned int found)
+/*
+ * A scan of a row that said @said has found no more than @found.  For a moment
+ * the row may say less than there is: so this counts as a move.
+ */
+static void row_lower(struct potad_space *s, struct potad_row *row, u32 said,
+		      unsigned int found)
 {
-	if (found < said && cmpxchg(&row->room, said, found) == said)
+	struct potad_habit *habit = potad_habit(s);
+
+	if (found >= said)
+		return;
+	potad_begin(habit);
+	if (cmpxchg(&row->room, said, found) == said)
 		row_raise(row, row_room(row));	/* fully ordered: see above */
+	potad_end(habit);
 }
 
 /*
@@ -193,8 +203,9 @@ static bool hint_fits(u32 hint, unsigned int k, unsigned int m,
 }
 
 /* The fullest group of a row with room for a block of order @k. */
-static struct potad_group *row_pick(struct potad_row *row, unsigned int k,
-				    unsigned int m, enum potad_where where)
+static struct potad_group *row_pick(struct potad_space *s, struct potad_row *row,
+				    unsigned int k, unsigned int m,
+				    enum potad_where where)
 {
 	const unsigned long *bits = k < POTAD_NODE_SHIFT ? row->some : row->leaves;
 	unsigned int i, room = 0, least = UINT_MAX, best = 0;
@@ -216,7 +227,7 @@ static struct potad_group *row_pick(struct potad_row *row, unsigned int k,
 	if (least != UINT_MAX)
 		return READ_ONCE(row->group[best]);
 	/* What has no free leaf was not looked at: it may have order 7. */
-	row_lower(row, said, bits == row->leaves ? max(room, 8U) : room);
+	row_lower(s, row, said, bits == row->leaves ? max(room, 8U) : room);
 	return NULL;
 }
 
@@ -225,17 +236,18 @@ static u64 tier_rows(const struct potad_tier *tier)
 	return tier->last / POTAD_ROW - tier->first / POTAD_ROW + 1;
 }
 
-static struct potad_group *tier_pick(const struct potad_tier *tier,
-				     unsigned int k, unsigned int m,
-				     enum potad_where where)
+static struct potad_group *tier_pick(const struct potad_span *span,
+				     unsigned int t, unsigned int k,
+				     unsigned int m, enum potad_where where)
 {
+	const struct potad_tier *tier = &span->tier[t];
 	struct potad_group *g;
 	u64 r, nr = tier_rows(tier);
 
 	for (r = 0; r < nr; r++) {
 		struct potad_row *row = READ_ONCE(tier->row[r]);
 
-		g = row ? row_pick(row, k, m, where) : NULL;
+		g = row ? row_pick(span->space, row, k, m, where) : NULL;
 		if (g)
 			return g;
 	}
@@ -265,7 +277,7 @@ int potad_span_alloc(struct potad_span *span, unsigned int t, unsigned int k,
 	struct potad_group *g;
 	int n;
 
-	while ((g = tier_pick(&span->tier[t], k, m, where))) {
+	while ((g = tier_pick(span, t, k, m, where))) {
 		potad_group_lock(g);
 		n = potad_group_alloc(g, k, m, where == POTAD_ANYWHERE, units, nr);
 		if (n > 0) {
@@ -301,7 +313,7 @@ static s64 lend(struct potad_span *span, unsigned int t,
 	struct potad_group *g;
 	int u;
 
-	while ((g = tier_pick(&span->tier[t], 0, 0, POTAD_ANYWHERE))) {
+	while ((g = tier_pick(span, t, 0, 0, POTAD_ANYWHERE))) {
 		potad_group_lock(g);
 		u = potad_group_lend(g);
 		if (u >= 0) {
@@ -314,6 +326,21 @@ static s64 lend(struct potad_span *span, unsigned int t,
 	}
 	u = potad_span_fresh(span, t, 0, POTAD_MOBILITY_NONE, gp, NULL, 0, flags);
 	return u < 0 ? u : (s64)potad_granule(*gp, u);
+}
+
+/* Undoes it; a group that was woken for that becomes a unit above again. */
+static void unlend(struct potad_group *g, u64 granule)
+{
+	struct potad_habit *habit = potad_habit(g->span->space);
+	bool whole;
+
+	potad_begin(habit);
+	potad_group_return(g, potad_unit(granule, g->tier));
+	whole = potad_group_is_whole(g);
+	potad_group_changed(g);
+	if (whole)
+		potad_span_raise(g);
+	potad_end(habit);
 }
 
 /**
@@ -349,8 +376,7 @@ int potad_span_fresh(struct potad_span *span, unsigned int t, unsigned int k,
 			return granule;
 		if (potad_span_group(span, t, granule))
 			break;
-		potad_group_return(above, potad_unit(granule, t + 1));
-		potad_group_changed(above);
+		unlend(above, granule);
 		local_irq_restore(*flags);
 		n = potad_span_populate(span, granule, t, GFP_NOWAIT | __GFP_NOWARN);
 		local_irq_save(*flags);
@@ -669,8 +695,7 @@ int potad_span_populate(struct potad_span *span, u64 granule, unsigned int t,
 	int err = 0;
 
 	/* On a kernel where the page allocator sleeps on its locks. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !gfpflags_allow_blocking(gfp) &&
-	    (irqs_disabled() || in_hardirq() || in_nmi()))
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return -ENOMEM;
 	/* From the top down: none is ever without the one above. */
 	for (top = span->tiers; !err && top-- > t;)

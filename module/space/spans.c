@@ -198,14 +198,17 @@ static u64 span_retired(const struct potad_span *span)
 	return broken - potad_span_holes(span);
 }
 
-/* Are all of its granules free or retired? */
+/*
+ * Are all of its granules free or retired?  Counted from the top down: what is
+ * freed meanwhile, and raised, may be left out, but never counts twice.
+ */
 static bool span_is_unused(const struct potad_span *span)
 {
+	unsigned int t = span->tiers;
 	u64 nr, free = 0;
 	struct potad_group *g;
-	unsigned int t;
 
-	for (t = 0; t < span->tiers; t++)
+	while (t--)
 		for (nr = 0; (g = potad_span_next(span, t, &nr)); nr++)
 			free += (u64)READ_ONCE(g->nr_free) << (t * POTAD_GROUP_SHIFT);
 	return free + span_retired(span) == span->end - span->first;
