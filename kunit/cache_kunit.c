@@ -473,6 +473,29 @@ static void cpu_that_goes_leaves_nothing_cached(struct kunit *test)
 	potad_test_space_sound(test, f.c.space);
 }
 
+/* A slot has 32 bits; a span can come later, of which the cache knew nothing. */
+static void numbers_that_no_slot_can_say_go_around_it(struct kunit *test)
+{
+	struct potad_space *s = potad_test_empty_space(test);
+	struct potad_cache __percpu *c;
+	u64 granule[300];
+	unsigned int i;
+
+	potad_test_add_span(test, s, 0, 64, true);
+	c = potad_test_cache(test, s);
+	potad_test_add_span(test, s, 5ULL << 32, GRANULES, true);
+	for (i = 0; i < ARRAY_SIZE(granule); i++)
+		KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, 0, POTAD_MOVABLE, true,
+							&granule[i]), 0);
+	for (i = 0; i < ARRAY_SIZE(granule); i++) {
+		KUNIT_EXPECT_TRUE(test, granule[i] < 64 || granule[i] >> 32 == 5);
+		KUNIT_EXPECT_EQ(test, potad_cache_free(c, granule[i], 0, POTAD_MOVABLE), 0);
+	}
+	potad_cache_drain(c);
+	KUNIT_EXPECT_EQ(test, potad_test_stat(test, s)->allocated, 0);
+	potad_test_space_sound(test, s);
+}
+
 static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(freed_block_is_the_next_one),
 	KUNIT_CASE(cache_holds_no_more_than_its_share),
@@ -491,6 +514,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(becoming_strict_gives_all_back),
 	KUNIT_CASE(lines_of_another_cpu_are_drained),
 	KUNIT_CASE(cpu_that_goes_leaves_nothing_cached),
+	KUNIT_CASE(numbers_that_no_slot_can_say_go_around_it),
 	{ }
 };
 

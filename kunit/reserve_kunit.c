@@ -298,6 +298,19 @@ static int act_alloc(struct potad_space *s)
 	return potad_space_alloc(s, 0, POTAD_PINNED, &granule);
 }
 
+/* What was cut up on the way to a group without memory is whole again. */
+static void look_largest(struct kunit *test, struct potad_space *s)
+{
+	u64 granule[4];
+	unsigned int nr = 0;
+
+	while (nr < 4 && !potad_space_alloc(s, 32, POTAD_MOVABLE, &granule[nr]))
+		nr++;
+	KUNIT_EXPECT_EQ(test, nr, 3);
+	while (nr--)
+		KUNIT_EXPECT_EQ(test, potad_space_free(s, granule[nr], 32), 0);
+}
+
 /* What lies behind the block that was there. */
 static void free_behind(struct kunit *test, struct potad_space *s)
 {
@@ -403,7 +416,7 @@ static const struct act acts[] = {
 	{ "add", one_span, act_add, undo_add },
 	{ "add, not populated", one_span, act_add_unpopulated, undo_add },
 	{ "remove", two_spans, act_remove, undo_remove },
-	{ "alloc", without_the_first, act_alloc, free_behind },
+	{ "alloc", without_the_first, act_alloc, free_behind, look_largest },
 	{ "alloc_run", without_the_first, act_alloc_run, free_behind },
 	{ "free_run", one_block, act_free_run, undo_free_run, look_one_block },
 	{ "retire what is free", unpopulated, act_retire_free, undo_retire },
