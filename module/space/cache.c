@@ -222,7 +222,7 @@ static int line_refill(struct potad_cache_line *line, struct potad_cache_bag *ba
 	nr = min(nr, bag->nr);
 	bag->nr -= nr;
 	memcpy(line->slot, bag->slot + bag->nr, nr * sizeof(u32));
-	line->nr = nr;
+	WRITE_ONCE(line->nr, nr);
 	return 0;
 }
 
@@ -241,7 +241,7 @@ static int line_alloc(struct potad_cache_line *line, struct potad_cache_bag *bag
 		*granule = (u64)line->slot[--line->nr] << order;
 		if (likely(!line_suspects(line, *granule, order)))
 			break;
-		potad_space_free(line->habit->space, *granule, order);
+		WARN_ON_ONCE(potad_space_free(line->habit->space, *granule, order));
 	}
 	potad_line_leave(line);
 	return err;
@@ -257,6 +257,7 @@ int potad_cache_free_miss(struct potad_cache __percpu *c,
 	if (in_nmi()) {
 		err = -EDEADLK;
 	} else if (!line->max || granule >> order > U32_MAX ||
+		   granule & ((1ULL << order) - 1) ||
 		   line_suspects(line, granule, order)) {
 		err = potad_space_free(line->habit->space, granule, order);
 	} else {
@@ -509,7 +510,8 @@ int potad_cache_retire(struct potad_cache __percpu *c, u64 granule)
 	if (was != POTAD_ALLOCATED)
 		return was;
 	drain_all(shared, true);
-	potad_space_query(shared->space, granule, &extent);
+	if (potad_space_query(shared->space, granule, &extent))
+		return POTAD_FREE;	/* and its span has gone with it */
 	return extent.failed ? POTAD_ALLOCATED : POTAD_FREE;
 }
 EXPORT_SYMBOL_GPL(potad_cache_retire);

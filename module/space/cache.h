@@ -22,10 +22,14 @@
  * Other CPUs never touch either.  What they want of it (drain it; look out for
  * failed blocks) they ask for by an interprocessor interrupt.
  *
+ * As long as a failed granule waits in somebody's block for that to come back,
+ * lines are wary: each block that passes is looked for among the failed ones,
+ * under its group's lock.
+ *
  * The space counts a cached block as allocated.  The cache trusts its callers:
  * a block must be freed once, with its order and mobility.  What is wrong is
- * seen at the latest when the line is drained; at once after
- * potad_cache_strict(), which is for tests, and for whoever looks for such a
+ * seen when the line is drained, if the block was not handed out again before;
+ * at once after potad_cache_strict(), which is for tests, and for whoever looks for such a
  * mistake.  (potad_pool_*() is sure by other means: the words.)
  */
 #ifndef POTAD_SPACE_CACHE_H
@@ -147,7 +151,7 @@ static __always_inline int potad_cache_alloc(struct potad_cache __percpu *c,
 	nr = line->nr;
 	if (unlikely(!nr || line->wary))
 		return potad_cache_alloc_miss(c, line, order, mobility, wait, granule);
-	line->nr = --nr;
+	WRITE_ONCE(line->nr, --nr);	/* others may look: potad_cache_has() */
 	*granule = (u64)line->slot[nr] << order;
 	potad_line_leave(line);
 	return 0;
@@ -185,10 +189,11 @@ static __always_inline int potad_cache_free(struct potad_cache __percpu *c,
 		return potad_cache_free_slow(c, granule, order, mobility);
 	}
 	nr = line->nr;
-	if (unlikely(nr >= line->max || line->wary || block >> 32))
+	if (unlikely(nr >= line->max || line->wary || block >> 32 ||
+		     block << order != granule))
 		return potad_cache_free_miss(c, line, granule, order, mobility);
-	line->slot[nr] = block;
-	line->nr = nr + 1;
+	WRITE_ONCE(line->slot[nr], block);	/* others may look: potad_cache_has() */
+	WRITE_ONCE(line->nr, nr + 1);
 	potad_line_leave(line);
 	return 0;
 }

@@ -268,7 +268,8 @@ static int try_orders(struct potad_space *s, struct potad_run *run)
  * Return: 0; -EINVAL for what can never be: no granules, no mobility, more than
  * lies between two borders, a lowest granule above the highest; -ENOSPC if there
  * is no such run (or none was found 16 times, while others freed something);
- * -ENOMEM if there was no memory to populate the way to it.
+ * -ENOMEM if there was no memory to populate the way to it; -EUCLEAN as
+ * potad_space_alloc().
  */
 int potad_space_alloc_run(struct potad_space *s, struct potad_run *run)
 {
@@ -283,6 +284,8 @@ int potad_space_alloc_run(struct potad_space *s, struct potad_run *run)
 	    (run->nocross && run->nr > 1ULL << run->nocross))
 		return -EINVAL;
 
+	if (READ_ONCE(s->unclean))
+		return -EUCLEAN;
 	mutex_lock(&s->spans_mutex);
 	do {
 		begun = potad_sum_begun(s);
@@ -353,7 +356,7 @@ static int cut_ends(struct potad_space *s, u64 first, u64 end)
  * their own.
  *
  * Whole blocks are given back as in potad_space_free(): nothing is allocated,
- * and nothing can fail.  Only to cut a block of more than 65536 granules in a
+ * and nothing can fail.  Only to cut a block of 65536 granules or more in a
  * span that is populated on the way down can need memory.
  *
  * Context: Process context; may sleep.

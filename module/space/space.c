@@ -2,7 +2,7 @@
 /*
  * The space: blocks of any power of two, from a set of spans.
  *
- *	space.c   take a block, give it back, ask what a number is part of
+ *	here      take a block, give it back, ask what a number is part of
  *	spans.c   the set of spans; creation, and the end
  *	census.c  count, and check, everything
  *	span.c    one span: tiers of groups
@@ -160,11 +160,13 @@ u32 potad_sum_done(const struct potad_space *s)
 /* Somebody has overwritten what is the space's own: hand out no more. */
 static void give_up(struct potad_space *s)
 {
-	unsigned int cpu;
+	unsigned int cpu, m, big;
 
 	WRITE_ONCE(s->unclean, true);
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
-		memset(s->habit[cpu].home, 0, sizeof(s->habit[cpu].home));
+		for (m = 0; m < POTAD_MOBILITIES; m++)
+			for (big = 0; big < 2; big++)
+				WRITE_ONCE(s->habit[cpu].home[m][big], NULL);
 }
 
 /* How often a search is done again because others freed meanwhile. */
@@ -176,8 +178,8 @@ static void give_up(struct potad_space *s)
  * A block can hide from a look at the hints: in a group that is on its way to
  * another tier, or by being freed in a group already looked at while another is
  * taken in one not yet looked at.  Neither has happened if nothing moved and
- * nothing was freed from before the search until after it (and no span was closed
- * that may be opened again).  Each search more
+ * nothing was freed from before the search until after it (and no span was
+ * closed that may be opened again).  Each search more
  * means that another CPU got on with its work; interrupts are let in between.
  */
 static int search(struct potad_habit *habit, unsigned int t, unsigned int k,
@@ -215,7 +217,8 @@ static int search(struct potad_habit *habit, unsigned int t, unsigned int k,
 
 /*
  * For the cache, which knows its CPU's habit: takes up to @nr blocks, no more
- * than POTAD_BATCH, at @base + potad_unit_granule() of each of @units.  Interrupts are off.
+ * than POTAD_BATCH, at @base + potad_unit_granule() of each of @units.
+ * Interrupts are off.
  */
 int potad_habit_alloc(struct potad_habit *habit, unsigned int order,
 		      enum potad_mobility m, u64 *base, u32 *units,
@@ -281,9 +284,10 @@ EXPORT_SYMBOL_GPL(potad_space_alloc_some);
  * Return: 0; -EINVAL if @order is larger than any span, or there is no such
  * mobility; -ENOSPC if there was a moment during the call at which no such
  * block was free (or, after 64 searches during each of which other CPUs freed
- * something, if none was found); -ENOMEM if there would be one, but no memory
- * to populate its group; -EUCLEAN if the space's own memory was found
- * overwritten: then nothing is handed out any more.
+ * something, or a span was closed that may go, if none was found); -ENOMEM if
+ * there would be one, but no memory without waiting to populate its group;
+ * -EUCLEAN if the space's own memory was found overwritten: then nothing is
+ * handed out any more.
  */
 int potad_space_alloc(struct potad_space *s, unsigned int order,
 		      enum potad_mobility mobility, u64 *granule)
@@ -517,7 +521,13 @@ int potad_space_query(struct potad_space *s, u64 granule,
 }
 EXPORT_SYMBOL_GPL(potad_space_query);
 
-/* Are any granules marked?  Any context; what is marked meanwhile may not count. */
+/**
+ * potad_space_pending() - are any granules marked?
+ * @s: the space
+ *
+ * Context: Any.
+ * Return: true if there are; what is marked or freed meanwhile may not count.
+ */
 bool potad_space_pending(const struct potad_space *s)
 {
 	return atomic64_read(&s->nr_pending);
@@ -530,14 +540,27 @@ u64 potad_space_end(const struct potad_space *s)
 	return READ_ONCE(s->end);
 }
 
-/* How many granules there are in all spans, free or not.  Any context. */
+/**
+ * potad_space_size() - how many granules there are
+ * @s: the space
+ *
+ * Context: Any.
+ * Return: the sum over all spans, free or not.
+ */
 u64 potad_space_size(const struct potad_space *s)
 {
 	return atomic64_read(&s->nr);
 }
 EXPORT_SYMBOL_GPL(potad_space_size);
 
-/* The order of the largest block that can fit in any span.  Any context. */
+/**
+ * potad_space_max_order() - the largest order that there can be
+ * @s: the space
+ *
+ * Context: Any.
+ * Return: the order of the largest block that fits into any span; 0 if there is
+ * no span.
+ */
 unsigned int potad_space_max_order(const struct potad_space *s)
 {
 	return READ_ONCE(s->max_order);

@@ -129,6 +129,7 @@ struct potad_space *potad_space_create_reserved(u64 first, u64 granules,
 						void *reserve, size_t size);
 
 /*
+ * Process context; may sleep.
  * -EINVAL: empty, or beyond POTAD_SPACE_END; -EEXIST: overlaps another span;
  * -ENOMEM.  populate: take all memory now; otherwise groups of 65536 granules
  * get theirs when they are first used, and an allocation can fail for lack of
@@ -151,18 +152,21 @@ int potad_space_alloc_run(struct potad_space *s, struct potad_run *run);
 /* All the blocks in first .. first + nr - 1, or a part of a run or of a block. */
 int potad_space_free_run(struct potad_space *s, u64 first, u64 nr);
 
+/* Process context; may sleep. */
 int potad_space_retire(struct potad_space *s, u64 granule);
 int potad_space_restore(struct potad_space *s, u64 granule);
+
 bool potad_space_has_failed(struct potad_space *s, u64 granule,
 			    unsigned int order);
 
 int potad_space_query(struct potad_space *s, u64 granule,
 		      struct potad_extent *extent);
-void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat);
 bool potad_space_pending(const struct potad_space *s);
 u64 potad_space_size(const struct potad_space *s);	/* granules of all spans */
 unsigned int potad_space_max_order(const struct potad_space *s);
 
+/* Process context; may sleep. */
+void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat);
 const char *potad_space_validate(struct potad_space *s);
 
 #endif /* POTAD_SPACE_H */

@@ -242,9 +242,9 @@ static struct potad_group *tier_pick(const struct potad_span *span,
 {
 	const struct potad_tier *tier = &span->tier[t];
 	struct potad_group *g;
-	u64 r, nr = tier_rows(tier);
+	u64 r, rows = READ_ONCE(tier->rows);
 
-	for (r = 0; r < nr; r++) {
+	for (r = 0; r < rows; r++) {
 		struct potad_row *row = READ_ONCE(tier->row[r]);
 
 		g = row ? row_pick(span->space, row, k, m, where) : NULL;
@@ -639,6 +639,18 @@ static void group_init(struct potad_span *span, unsigned int t, u64 nr,
 	}
 }
 
+/* Scans go as far as there are rows. */
+static void row_is_there(struct potad_tier *tier, u64 r)
+{
+	u64 rows = READ_ONCE(tier->rows), seen;
+
+	for (; rows <= r; rows = seen) {
+		seen = cmpxchg(&tier->rows, rows, r + 1);
+		if (seen == rows)
+			break;
+	}
+}
+
 static struct potad_row *row_get(struct potad_span *span, unsigned int t, u64 nr,
 				 gfp_t gfp)
 {
@@ -653,8 +665,10 @@ static struct potad_row *row_get(struct potad_span *span, unsigned int t, u64 nr
 	if (!row)
 		return NULL;
 	old = cmpxchg(p, NULL, row);
-	if (!old)
+	if (!old) {
+		row_is_there(tier, p - tier->row);
 		return row;
+	}
 	kfree(row);
 	return old;
 }
@@ -718,6 +732,7 @@ static int row_fill(struct potad_span *span, unsigned int t, u64 r)
 	if (!row)
 		return -ENOMEM;
 	tier->row[r - tier->first / POTAD_ROW] = row;
+	row_is_there(tier, r - tier->first / POTAD_ROW);
 	g = potad_meta_alloc(s, (end - nr) * sizeof(*g));
 	if (!g)
 		return -ENOMEM;

@@ -32,10 +32,11 @@
  * sleep, and becomes a free unit above.  Both hold the two groups' locks, so
  * that free memory is never out of sight of somebody who holds the right lock.
  *
- * Lock order: a tier's group lock before those of the tiers below it.  Never
- * two of one tier.  A group's lock protects all of the group, and the state
- * (awake or dormant) of the groups below its units.  All are raw spinlocks
- * taken with interrupts off.  To allocate and free takes a few dozen words under
+ * Lock order: a tier's group lock before those of the tiers below it, as who
+ * looks for what a number is part of comes from above, and a free that raises a
+ * group has to know that it stays whole.  Never two of one tier.  A group's lock
+ * protects all of the group, and the state (awake or dormant) of the groups
+ * below its units.  All are raw spinlocks taken with interrupts off.  To allocate and free takes a few dozen words under
  * a lock; granules that failed in the block, a walk over those of its group;
  * counting and checking, one group's maps.
  *
@@ -90,6 +91,7 @@ struct potad_tier {
 	u64		last;		/* and of the last */
 	struct potad_row **row;		/* from that of @first on; NULL: none */
 					/* of its groups is populated	      */
+	u64		rows;		/* from here on there is none */
 };
 
 struct potad_span {

@@ -166,7 +166,10 @@ int potad_space_add_span(struct potad_space *s, u64 first, u64 granules,
 }
 EXPORT_SYMBOL_GPL(potad_space_add_span);
 
-/* Makes every CPU forget groups of a span that it cannot find any more. */
+/*
+ * Makes every CPU forget groups of a span that it cannot find any more.  (The CPU
+ * itself may meanwhile have gone to another group: that one is left alone.)
+ */
 static void habits_forget(struct potad_space *s, const struct potad_span *span)
 {
 	unsigned int cpu, m, big;
@@ -174,11 +177,15 @@ static void habits_forget(struct potad_space *s, const struct potad_span *span)
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		struct potad_habit *habit = &s->habit[cpu];
 
-		/* The CPU itself may meanwhile write another group: no harm. */
-		for (m = 0; m < POTAD_MOBILITIES; m++)
-			for (big = 0; big < 2; big++)
-				if (points_into(READ_ONCE(habit->home[m][big]), span))
-					WRITE_ONCE(habit->home[m][big], NULL);
+		for (m = 0; m < POTAD_MOBILITIES; m++) {
+			for (big = 0; big < 2; big++) {
+				struct potad_group *g = READ_ONCE(habit->home[m][big]);
+
+				if (points_into(g, span) &&
+				    cmpxchg(&habit->home[m][big], g, NULL) == g)
+					potad_group_claim(g, false);
+			}
+		}
 		if (points_into(READ_ONCE(habit->last), span))
 			WRITE_ONCE(habit->last, NULL);
 		if (READ_ONCE(habit->span) == span)
