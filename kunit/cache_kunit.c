@@ -478,16 +478,17 @@ static void numbers_that_no_slot_can_say_go_around_it(struct kunit *test)
 {
 	struct potad_space *s = potad_test_empty_space(test);
 	struct potad_cache __percpu *c;
-	u64 granule[300];
-	unsigned int i;
+	unsigned int i, nr = 300;
+	u64 *granule;
 
+	granule = potad_test_memory(test, nr * sizeof(*granule));
 	potad_test_add_span(test, s, 0, 64, true);
 	c = potad_test_cache(test, s);
 	potad_test_add_span(test, s, 5ULL << 32, GRANULES, true);
-	for (i = 0; i < ARRAY_SIZE(granule); i++)
+	for (i = 0; i < nr; i++)
 		KUNIT_ASSERT_EQ(test, potad_cache_alloc(c, 0, POTAD_MOVABLE, true,
 							&granule[i]), 0);
-	for (i = 0; i < ARRAY_SIZE(granule); i++) {
+	for (i = 0; i < nr; i++) {
 		KUNIT_EXPECT_TRUE(test, granule[i] < 64 || granule[i] >> 32 == 5);
 		KUNIT_EXPECT_EQ(test, potad_cache_free(c, granule[i], 0, POTAD_MOVABLE), 0);
 	}
