@@ -24,9 +24,9 @@ static unsigned int race_ms = 500;
 module_param(race_ms, uint, 0444);
 MODULE_PARM_DESC(race_ms, "the longest that each race of two CPUs goes on, in ms (default 500)");
 
-static unsigned int ops = 20000;
+static unsigned int ops = 5000;
 module_param(ops, uint, 0444);
-MODULE_PARM_DESC(ops, "how many random operations each of the long tests makes (default 20000)");
+MODULE_PARM_DESC(ops, "how many random operations each of the long tests makes (default 5000)");
 
 u32 potad_test_ops(void)
 {

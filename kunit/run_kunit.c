@@ -98,15 +98,18 @@ static void random_step(struct potad_model *m, struct rnd_state *rnd, bool filli
 static void random_runs_agree_with_the_oracle(struct kunit *test)
 {
 	struct potad_model *m = potad_terrain_model(test, test->param_value);
-	u32 cases = potad_test_ops(), phase = max_t(u32, cases / 50, 1);
 	u32 i, step, found = 0, refused = 0, every = 128;
+	u32 cases = potad_test_ops(), phase;
 	struct rnd_state rnd;
 	bool filling;
 	int err;
 
 	/* The upper tiers have much to look at. */
-	if (m->shift > 16)
-		every = cases / 2 + 1;
+	if (m->shift >= 16) {
+		cases /= 4;
+		every = cases / 8 + 1;
+	}
+	phase = clamp_t(u32, m->nr, 1, cases / 10 + 1);
 	potad_test_seed(test, &rnd);
 	potad_model_compare(m);
 	for (i = 0; i < cases; i++) {

@@ -307,7 +307,7 @@ static void random_span(struct potad_model *m, struct rnd_state *rnd)
 static void random_calls(struct potad_model *m, struct rnd_state *rnd,
 			 u32 ops, u32 every)
 {
-	u32 op, phase = max_t(u32, ops / 10, 1), out = 0;
+	u32 op, phase = clamp_t(u32, m->nr * 4, 1, ops / 10 + 1), out = 0;
 	unsigned int k, max;
 
 	for (op = 0; op < ops; op++) {
@@ -370,11 +370,12 @@ static void random_calls(struct potad_model *m, struct rnd_state *rnd,
 static void random_operations_agree_with_both_models(struct kunit *test)
 {
 	struct potad_model *m = potad_terrain_model(test, test->param_value);
+	u32 ops = potad_test_ops();
 	struct rnd_state rnd;
 
 	potad_test_seed(test, &rnd);
 	/* The upper tiers have much to look at. */
-	random_calls(m, &rnd, potad_test_ops(), m->shift > 16 ? potad_test_ops() / 2 + 1 : 241);
+	random_calls(m, &rnd, ops, m->shift < 16 ? 241 : ops / 8 + 1);
 }
 
 static void random_operations_on_many_granules(struct kunit *test)
