@@ -98,6 +98,8 @@ static const struct scenario scenarios[] = {
 	{ "cache_tasks", 1024, 3, "", { { "A0 F0 A0", 0 }, { "A0 F0", 0 }, { "A0 F0", 1 } } },
 	{ "cache_drain", 256, 3, "", { { "A0 F0 A0", 0 }, { "d0 A0", 1 } } },
 	{ "cache_last", 128, 3, "a6 a5 a4 a3 a2 a1 a0", { { "A0 F0", 0 }, { "A0 F0", 1 } } },
+	{ "cache_busy", 256, 2, "a7 a6 a5 a4 a3 a2 A0", { { "A0 A0", 0 }, { "A0", 1 } } },
+	{ "cache_given_back", 256, 2, "a7 a6 a5 a4 a3 a2 A0", { { "d0", 0 }, { "A0", 1 } } },
 	{ "cache_retire", 256, 3, "", { { "A0 F0 A0", 0 }, { "R0 u0", 1 } } },
 	{ "cache_three", 128, 1, "", { { "A0 F0", 0 }, { "A0 F0", 0, true }, { "d0 A6", 1 } } },
 

@@ -28,7 +28,8 @@ struct actor {
 	bool		started, done;
 	bool		yielded;	/* lets the others go first */
 	const int	*lock;		/* waits for that to be 0 */
-	unsigned int	replies;	/* waits for so many interrupts' ends */
+	bool		waits;		/* for @replies to be 0 */
+	unsigned int	replies;	/* interrupts on other CPUs not over yet */
 	unsigned int	sees;		/* RCU: actors waited for */
 	void		(*fn)(void *arg);
 	void		*arg;
@@ -151,7 +152,7 @@ static bool can_run(struct actor *a)
 
 	if (a->done || (a < actors + SCHEDULER_CPUS && !a->started && !a->nr_calls))
 		return false;
-	if ((a->lock && *a->lock) || a->replies || a->sees)
+	if ((a->lock && *a->lock) || (a->waits && a->replies) || a->sees)
 		return false;
 	for (i = 0; i < nr_actors; i++) {
 		struct actor *b = &actors[i];
@@ -493,8 +494,10 @@ void on_each_cpu_mask(const struct cpumask *mask, smp_call_func_t fn, void *info
 		potad_host_this.irqs_off = 0;
 	}
 	me->what = "the replies of other CPUs";
+	me->waits = true;
 	if (me->replies)
 		choose(false);
+	me->waits = false;
 	potad_host_unnest();
 }
 
