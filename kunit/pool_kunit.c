@@ -312,7 +312,7 @@ static void no_memory_for_the_descriptor_changes_nothing(struct kunit *test)
 	struct potad_test_owner owner = { };
 	struct potad_type *type;
 	struct potad_pool *pool = pool_of_param(test, &type);
-	unsigned int nth, left, failed = 0;
+	unsigned int nth, left, failed = 0, done_without = 0;
 	struct potad_block b;
 	int err;
 
@@ -327,6 +327,7 @@ static void no_memory_for_the_descriptor_changes_nothing(struct kunit *test)
 			KUNIT_ASSERT_EQ(test, potad_free(pool, &b), 0);
 			if (left)
 				break;
+			done_without++;
 			continue;
 		}
 		KUNIT_EXPECT_EQ(test, err, -ENOMEM);
@@ -336,8 +337,12 @@ static void no_memory_for_the_descriptor_changes_nothing(struct kunit *test)
 		potad_test_all_free(test, pool, 0);
 		failed++;
 	}
-	/* The descriptor and the line, or the line alone. */
-	KUNIT_EXPECT_GE(test, failed, type->desc_size ? 2 : 1);
+	/*
+	 * The descriptor and the line, or the line alone.  (The slab allocator can
+	 * do without some of what it asks for; then a line is left from that try.)
+	 */
+	KUNIT_EXPECT_GE(test, failed, 1);
+	KUNIT_EXPECT_GE(test, failed + done_without, type->desc_size ? 2 : 1);
 	KUNIT_EXPECT_LT(test, nth, 20);
 	KUNIT_EXPECT_EQ(test, atomic_read(&owner.inits), atomic_read(&owner.releases));
 	potad_test_all_free(test, pool, 0);
