@@ -2,7 +2,7 @@
 #
 # The explorer of interleavings (explore/explore.c).
 #
-#	make -f scripts/host/explore.mk [OUT=build/host]
+#	make -f THIS [OUT=build/host]
 #
 # makes OUT/explore. Everything is compiled against include/primitives.h.
 

@@ -2,7 +2,7 @@
 #
 # The suites of the space as a program (kunit.c).
 #
-#	make -f scripts/host/kunit.mk [OUT=build/host] [SAN=address,undefined] [DEBUG=1]
+#	make -f THIS [OUT=build/host] [SAN=address,undefined] [DEBUG=1]
 #
 # makes OUT/kunit; with SAN it is built with these sanitizers, with DEBUG each
 # group is recomputed whenever it is unlocked, which takes minutes. Give each of
