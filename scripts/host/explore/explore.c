@@ -33,6 +33,7 @@
 
 #define GROUP		65536ULL
 #define MAX_BLOCKS	32
+#define MAX_RUNS	3000000		/* a scenario takes a minute at the most */
 #define NEVER		INT_MAX
 
 /*
@@ -643,8 +644,12 @@ static bool explore(unsigned int bound)
 		/* What is shared is learnt on the way: then once more. */
 		do {
 			scheduler_first(b);
-			while (run_once() && !scheduler_learnt() && scheduler_next())
-				;
+			while (run_once() && !scheduler_learnt() && scheduler_next()) {
+				if (scheduler_runs < MAX_RUNS)
+					continue;
+				scheduler_fail("too many schedules: a smaller bound, please");
+				break;
+			}
 		} while (!scheduler_failure() && scheduler_learnt());
 	}
 	printf("    # %s: %llu schedules of at most %u points, up to %u preemptions, %.1f s\n",

@@ -48,8 +48,12 @@ void explore_unlock(int *lock, bool spins, const char *file, int line);
 #undef POTAD_HOST_PERCPU_AREA
 #define POTAD_HOST_PERCPU_AREA	(256L << 10)
 
+/* What is ordered by no more than that is meant for interrupts of this CPU. */
 #undef barrier
-#define barrier()		POINT("barrier")
+#define barrier() ({							\
+	if (!irqs_disabled())						\
+		POINT("barrier");					\
+})
 #undef READ_ONCE
 #define READ_ONCE(x)		({ POINT_AT("read", x, &(x), false); __atomic_load_n(&(x), __ATOMIC_RELAXED); })
 #undef WRITE_ONCE
