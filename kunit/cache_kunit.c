@@ -271,6 +271,12 @@ static void granule_that_fails_in_use_is_not_cached(struct kunit *test)
 	potad_test_space_sound(test, c.space);
 }
 
+/* This CPU's line of order 0. */
+static bool is_wary(struct cached c)
+{
+	return this_cpu_read(c.cache->line[0][POTAD_MOVABLE].wary);
+}
+
 static void caution_ends_when_nothing_is_pending(struct kunit *test)
 {
 	struct cached c = new_cache(test, 1024);
@@ -279,10 +285,10 @@ static void caution_ends_when_nothing_is_pending(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, take(c, 0, &granule), 0);
 	KUNIT_ASSERT_EQ(test, potad_cache_retire(c.cache, granule), POTAD_ALLOCATED);
 	migrate_disable();
-	KUNIT_EXPECT_EQ(test, this_cpu_read(c.cache->line[0][POTAD_MOVABLE].wary), 1);
+	KUNIT_EXPECT_TRUE(test, is_wary(c));
 	give(c, granule, 0);
 	KUNIT_EXPECT_EQ(test, take(c, 0, &other), 0);
-	KUNIT_EXPECT_EQ(test, this_cpu_read(c.cache->line[0][POTAD_MOVABLE].wary), 0);
+	KUNIT_EXPECT_FALSE(test, is_wary(c));
 	give(c, other, 0);
 	migrate_enable();
 	potad_test_space_sound(test, c.space);
