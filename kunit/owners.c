@@ -43,6 +43,26 @@ static enum potad_answer owner_failure(const struct potad_failure *failure)
 	return owner->answer;
 }
 
+static int owner_migrate(const struct potad_block *from, const struct potad_block *to)
+{
+	struct potad_test_owner *owner = owner_of(from->data);
+
+	if (!owner)
+		return 0;
+	atomic_inc(&owner->asked);
+	owner->from = *from;
+	owner->to = *to;
+	if (owner->move)
+		return owner->move(owner);
+	return owner->stays;
+}
+
+static void owner_dirty(void *data, u64 offset)
+{
+	if (owner_of(data))
+		owner_of(data)->dirtied = offset;
+}
+
 static int owner_describe(const void *data, char *buf, size_t size)
 {
 	return scnprintf(buf, size, "owner:%lx", (unsigned long)owner_of(data));
@@ -52,6 +72,8 @@ static const struct potad_ops owner_ops = {
 	.init = owner_init,
 	.release = owner_release,
 	.memory_failure = owner_failure,
+	.migrate = owner_migrate,
+	.dirty = owner_dirty,
 	.describe = owner_describe,
 };
 
@@ -74,44 +96,69 @@ static void sweep(struct potad_pool *pool)
 	struct potad_info info;
 	struct potad_block b;
 
-	potad_cache_drain(pool->cache);
+	potad_pool_drain(pool);
 	for (phys = pool->start; phys < pool->start + pool->bytes; phys = next) {
 		if (potad_lookup(pool, phys, &info))
 			return;
 		next = info.phys + info.bytes;
 		if (info.what == POTAD_IS_BARE) {
 			potad_bare_free(pool, info.phys, info.order);
-		} else if (info.what == POTAD_IS_BLOCK &&
-			   !potad_pool_find(pool, potad_pool_granule(pool, phys), &b)) {
+		} else if (info.what == POTAD_IS_BLOCK && !potad_pool_find(pool, phys, &b)) {
 			if (b.data)
 				*(struct potad_test_owner **)b.data = NULL;
-			potad_free(pool, &b);
-			potad_put(pool, &b);
+			potad_free(&b);
+			potad_put(&b);
 		}
 		cond_resched();
 	}
 }
 
-static void destroy_pool(void *data)
+static bool unbind_types(struct potad_pool *pool)
 {
-	struct potad_pool *pool = data;
+	bool ok = true;
+	unsigned int i;
 
-	if (potad_pool_destroy(pool)) {
+	for (i = 0; i < POTAD_MAX_TYPES; i++)
+		if (pool->types[i] && potad_type_unbind(pool->types[i]))
+			ok = false;
+	return ok;
+}
+
+void potad_test_pool_end(struct potad_pool *pool)
+{
+	if (!unbind_types(pool) || potad_pool_destroy(pool)) {
 		sweep(pool);
-		if (potad_pool_destroy(pool))
+		if (!unbind_types(pool) || potad_pool_destroy(pool))
 			pr_warn("potad_kunit: a pool is left behind\n");
 	}
+}
+
+static void destroy_pool(void *data)
+{
+	potad_test_pool_end(data);
+}
+
+/* The suite's types serve this pool from now on; false: no memory. */
+bool potad_test_bind_types(struct potad_pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < POTAD_TEST_KINDS; i++)
+		if (potad_test_types[i] && potad_type_bind(potad_test_types[i], pool))
+			return false;
+	return true;
 }
 
 struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule)
 {
 	struct potad_pool *pool;
 
-	pool = potad_pool_create(POTAD_TEST_START, bytes, granule);
+	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, NULL, 0);
 	if (PTR_ERR_OR_ZERO(pool) == -ENOMEM)
 		kunit_skip(test, "no memory for a pool of %llu bytes", bytes);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_pool, pool));
+	KUNIT_ASSERT_TRUE(test, potad_test_bind_types(pool));
 	return pool;
 }
 
@@ -120,11 +167,12 @@ static struct potad_type *register_kind(const struct potad_test_kind *kind)
 	struct potad_type_info info = {
 		.name = kind->name,
 		.desc_size = kind->desc_size,
+		.mobility = kind->desc_size ? POTAD_MOVABLE : POTAD_PINNED,
 		.ops = kind->desc_size ? &owner_ops : NULL,
 		.module = THIS_MODULE,
 	};
 
-	return potad_type_register(&info);
+	return potad_type_create(&info);
 }
 
 static void unregister_type(void *type)
@@ -133,7 +181,7 @@ static void unregister_type(void *type)
 		pr_warn("potad_kunit: a type is left behind\n");
 }
 
-/* To be asked for before the pool: what is made last goes first. */
+/* To be asked for before the pool that it is bound to: what is made last goes first. */
 struct potad_type *potad_test_type(struct kunit *test,
 				   const struct potad_test_kind *kind)
 {
@@ -188,7 +236,7 @@ void potad_test_all_free(struct kunit *test, struct potad_pool *pool,
 	struct potad_space_stat *stat;
 
 	potad_test_sound(test, pool);
-	potad_cache_drain(pool->cache);
+	potad_pool_drain(pool);
 	stat = potad_test_memory(test, sizeof(*stat));
 	potad_space_stat(pool->space, stat);
 	KUNIT_EXPECT_EQ(test, stat->allocated, 0);
@@ -196,4 +244,19 @@ void potad_test_all_free(struct kunit *test, struct potad_pool *pool,
 	KUNIT_EXPECT_EQ(test, stat->retired, retired);
 	KUNIT_EXPECT_EQ(test, stat->free, stat->total - retired);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&pool->words.nr_lines), 0);
+}
+
+int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,
+		       struct potad_type *type)
+{
+	struct potad_block b = { }, found;
+
+	if (potad_pool_has(pool, phys, 1) && !potad_pool_find(pool, phys, &found)) {
+		b.generation = found.generation;
+		potad_put(&found);
+	}
+	b.phys = phys;
+	b.order = order;
+	b.type = type;
+	return potad_free_checked(pool, &b);
 }

@@ -23,6 +23,12 @@
  * @tells: and how often it was told of a failure
  * @failure: what it was told last; its @block points to @block
  * @block: the block that it was told of
+ * @asked: how often it was asked to move
+ * @stays: what it answers to that: 0 or an error
+ * @move: called when it is asked, to answer instead, or NULL
+ * @from: the block that it was asked to leave
+ * @to: and where to
+ * @dirtied: where in its block somebody has written
  *
  * Handed to potad_alloc() as the argument; a pointer to it is what the
  * descriptor begins with.
@@ -36,6 +42,12 @@ struct potad_test_owner {
 	atomic_t		tells;
 	struct potad_failure	failure;
 	struct potad_block	block;
+	atomic_t		asked;
+	int			stays;
+	int			(*move)(struct potad_test_owner *owner);
+	struct potad_block	from;
+	struct potad_block	to;
+	u64			dirtied;
 };
 
 /* Kinds of types: by the size of their descriptors. */
@@ -55,9 +67,16 @@ extern struct potad_type *potad_test_types[POTAD_TEST_KINDS];
 int potad_test_types_init(struct kunit_suite *suite);
 void potad_test_types_exit(struct kunit_suite *suite);
 
+/* A pool that serves the suite's types. */
 struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule);
+bool potad_test_bind_types(struct potad_pool *pool);
+void potad_test_pool_end(struct potad_pool *pool);
 struct potad_type *potad_test_type(struct kunit *test,
 				   const struct potad_test_kind *kind);
+
+/* As potad_free_checked(), by somebody who has found out the generation. */
+int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,
+		       struct potad_type *type);
 
 /* Ends the test if the pool is not sound, or is not as it was once. */
 void potad_test_sound(struct kunit *test, struct potad_pool *pool);

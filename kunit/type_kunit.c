@@ -27,16 +27,18 @@ static unsigned int nr_types(void)
 
 static struct potad_type *register_named(const char *name)
 {
-	struct potad_type_info info = { .name = name, .module = THIS_MODULE };
+	struct potad_type_info info = {
+		.name = name, .mobility = POTAD_PINNED, .module = THIS_MODULE,
+	};
 
-	return potad_type_register(&info);
+	return potad_type_register(potad_pool_default(), &info);
 }
 
 static void expect_refused(struct kunit *test, const struct potad_type_info *info,
 			   int err)
 {
 	unsigned int before = nr_types();
-	struct potad_type *type = potad_type_register(info);
+	struct potad_type *type = potad_type_register(potad_pool_default(), info);
 
 	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(type), err, "name \"%s\"",
 			    info && info->name ? info->name : "(none)");
@@ -52,7 +54,7 @@ static void names_that_are_refused(struct kunit *test)
 		"a=b", "*", "\xff", "a\x80",
 		"12345678901234567890123456789012",	/* 32 */
 	};
-	struct potad_type_info info = { .module = THIS_MODULE };
+	struct potad_type_info info = { .mobility = POTAD_PINNED, .module = THIS_MODULE };
 	unsigned int i;
 	char *large;
 
@@ -101,7 +103,9 @@ static void name_is_copied(struct kunit *test)
 static void name_in_use_is_refused(struct kunit *test)
 {
 	struct potad_type *type = register_named("twice");
-	struct potad_type_info info = { .name = "twice", .module = THIS_MODULE };
+	struct potad_type_info info = {
+		.name = "twice", .mobility = POTAD_PINNED, .module = THIS_MODULE,
+	};
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
 	expect_refused(test, &info, -EEXIST);
@@ -116,7 +120,9 @@ static void name_in_use_is_refused(struct kunit *test)
 
 static void fourteen_types_and_not_one_more(struct kunit *test)
 {
-	struct potad_type_info info = { .name = "one-more", .module = THIS_MODULE };
+	struct potad_type_info info = {
+		.name = "one-more", .mobility = POTAD_PINNED, .module = THIS_MODULE,
+	};
 	struct potad_type *type[POTAD_MAX_TYPES + 1];
 	unsigned int before = nr_types(), nr = 0, i, j;
 	char name[16];
@@ -162,13 +168,15 @@ static void descriptor_sizes(struct kunit *test)
 {
 	static const unsigned int good[] = { 0, 1, 360, 4095, 4096 };
 	static const unsigned int bad[] = { 4097, 8192, 1U << 31, UINT_MAX };
-	struct potad_type_info info = { .name = "sized", .module = THIS_MODULE };
+	struct potad_type_info info = {
+		.name = "sized", .mobility = POTAD_PINNED, .module = THIS_MODULE,
+	};
 	struct potad_type *type;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		info.desc_size = good[i];
-		type = potad_type_register(&info);
+		type = potad_type_register(potad_pool_default(), &info);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
 		KUNIT_EXPECT_EQ(test, type->desc_size, good[i]);
 		if (good[i])
@@ -211,7 +219,9 @@ static void operations_need_a_descriptor(struct kunit *test)
 		{ .describe = nop_describe },
 	};
 	static const struct potad_ops none;
-	struct potad_type_info info = { .name = "bare", .module = THIS_MODULE };
+	struct potad_type_info info = {
+		.name = "bare", .mobility = POTAD_PINNED, .module = THIS_MODULE,
+	};
 	struct potad_type *type;
 	unsigned int i;
 
@@ -221,12 +231,12 @@ static void operations_need_a_descriptor(struct kunit *test)
 		expect_refused(test, &info, -EINVAL);
 	}
 	info.desc_size = 1;
-	type = potad_type_register(&info);
+	type = potad_type_register(potad_pool_default(), &info);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
 	info.ops = &none;
 	info.desc_size = 0;
-	type = potad_type_register(&info);
+	type = potad_type_register(potad_pool_default(), &info);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
 }
@@ -257,13 +267,15 @@ static void live_block_keeps_its_type(struct kunit *test)
 		struct potad_block block;
 		int refs = module_refcount(THIS_MODULE);
 
-		KUNIT_ASSERT_EQ(test, potad_alloc(pool, type, 3, GFP_KERNEL, NULL, &block), 0);
+		KUNIT_ASSERT_EQ(test, potad_alloc(type, 3, GFP_KERNEL, NULL, &block), -ENODEV);
+		KUNIT_ASSERT_EQ(test, potad_type_bind(type, pool), 0);
+		KUNIT_ASSERT_EQ(test, potad_alloc(type, 3, GFP_KERNEL, NULL, &block), 0);
 		KUNIT_EXPECT_EQ(test, potad_type_live(type).blocks, 1);
 		KUNIT_EXPECT_EQ(test, potad_type_live(type).bytes, 4096);
 		KUNIT_EXPECT_EQ(test, potad_type_unregister(type), -EBUSY);
 		KUNIT_EXPECT_EQ_MSG(test, module_refcount(THIS_MODULE), refs + 1,
 				    "the owner's code could be unloaded");
-		KUNIT_EXPECT_EQ(test, potad_free(pool, &block), 0);
+		KUNIT_EXPECT_EQ(test, potad_free(&block), 0);
 		KUNIT_EXPECT_EQ(test, potad_type_live(type).blocks, 0);
 		KUNIT_EXPECT_EQ(test, potad_type_live(type).bytes, 0);
 		KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), refs);
@@ -276,11 +288,12 @@ static void reference_keeps_the_type_of_a_freed_block(struct kunit *test)
 	struct potad_pool *pool = potad_test_pool(test, SZ_1M, 512);
 	struct potad_block block, same;
 
-	KUNIT_ASSERT_EQ(test, potad_alloc(pool, type, 3, GFP_KERNEL, NULL, &block), 0);
+	KUNIT_ASSERT_EQ(test, potad_type_bind(type, pool), 0);
+	KUNIT_ASSERT_EQ(test, potad_alloc(type, 3, GFP_KERNEL, NULL, &block), 0);
 	KUNIT_ASSERT_EQ(test, potad_get(pool, block.phys, &same), 0);
-	KUNIT_ASSERT_EQ(test, potad_free(pool, &block), 0);
+	KUNIT_ASSERT_EQ(test, potad_free(&block), 0);
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), -EBUSY);
-	potad_put(pool, &same);
+	potad_put(&same);
 	potad_test_all_free(test, pool, 0);
 }
 

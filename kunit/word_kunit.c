@@ -246,17 +246,18 @@ static void ragged_end_has_its_words(struct kunit *test)
 
 static void inline_words_say_what_was_put_in(struct kunit *test)
 {
-	static const u64 firsts[] = { 0, 1, 4711, 1ULL << 30, (1ULL << 48) - 1 };
+	static const u32 generations[] = { 0, 1, 4711, 1U << 30, U32_MAX };
 	unsigned int i, k, tag;
 
-	for (i = 0; i < ARRAY_SIZE(firsts); i++)
+	for (i = 0; i < ARRAY_SIZE(generations); i++)
 		for (k = 0; k <= POTAD_MAX_ORDER; k++)
 			for (tag = POTAD_TAG_TYPE; tag <= POTAD_TAG_MASK; tag++) {
-				unsigned long word = potad_word_inline(firsts[i], k, tag);
+				unsigned long word = potad_word_inline(generations[i], k, tag);
 
 				KUNIT_ASSERT_EQ(test, potad_word_tag(word), tag);
 				KUNIT_ASSERT_EQ(test, potad_word_order(word), k);
-				KUNIT_ASSERT_EQ(test, potad_word_first(word), firsts[i]);
+				KUNIT_ASSERT_EQ(test, potad_word_generation(word),
+						generations[i]);
 			}
 }
 

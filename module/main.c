@@ -78,14 +78,19 @@ static int __init potad_init(void)
 	if (err)
 		return err;
 	err = potad_lines_init();
+	if (!err) {
+		err = potad_parts_init();
+		if (err)
+			potad_lines_exit();
+	}
 	if (err) {
 		pr_err("no memory: %d\n", err);
 		return err;
 	}
 	err = potad_region_get(&region, bytes, cma);
 	if (err)
-		goto fail_lines;
-	pool = potad_pool_create(region.start, region.bytes, smallest);
+		goto fail_caches;
+	pool = potad_pool_create(region.start, region.bytes, smallest, NULL, 0);
 	if (IS_ERR(pool)) {
 		err = PTR_ERR(pool);
 		pr_err("no memory to manage %llu MiB with: %d\n", bytes >> 20, err);
@@ -111,7 +116,8 @@ fail_pool:
 	potad_pool_destroy(pool);
 fail_region:
 	potad_region_put(&region);
-fail_lines:
+fail_caches:
+	potad_parts_exit();
 	potad_lines_exit();
 	return err;
 }
@@ -128,6 +134,7 @@ static void __exit potad_exit(void)
 	if (WARN_ON(potad_pool_destroy(pool)))
 		return;
 	potad_region_put(&region);
+	potad_parts_exit();
 	potad_lines_exit();
 	pr_info("%llu MiB given back through %s\n", region.bytes >> 20,
 		potad_region_source(&region));

@@ -422,7 +422,8 @@ int potad_compare_lines(const struct potad_compare *cmp,
 int potad_compare_init(struct potad_pool *p)
 {
 	static const struct potad_type_info info = {
-		.name = "compare", .desc_size = DESC_SIZE, .module = THIS_MODULE,
+		.name = "compare", .desc_size = DESC_SIZE,
+		.mobility = POTAD_PINNED, .module = THIS_MODULE,
 	};
 
 	kit.pool = p;
@@ -430,7 +431,7 @@ int potad_compare_init(struct potad_pool *p)
 	kit.objects = kmem_cache_create("potad-compare-native", DESC_SIZE, 0, 0, NULL);
 	if (!kit.objects)
 		return -ENOMEM;
-	kit.type = potad_type_register(&info);
+	kit.type = potad_type_register(p, &info);
 	if (IS_ERR(kit.type)) {
 		kmem_cache_destroy(kit.objects);
 		return PTR_ERR(kit.type);

@@ -67,13 +67,13 @@ static inline void bare_free(const struct subject_kit *kit, unsigned int order,
 static inline bool described_alloc(const struct subject_kit *kit,
 				   unsigned int order, struct potad_block *block)
 {
-	return !potad_alloc(kit->pool, kit->type, order, SUBJECT_GFP, NULL, block);
+	return !potad_alloc(kit->type, order, SUBJECT_GFP, NULL, block);
 }
 
 static inline void described_free(const struct subject_kit *kit,
 				  unsigned int order, struct potad_block *block)
 {
-	potad_free(kit->pool, block);
+	potad_free(block);
 }
 
 static inline bool buddy_alloc(const struct subject_kit *kit, unsigned int order,

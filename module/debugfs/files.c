@@ -137,9 +137,11 @@ static const char *what_name(enum potad_what what)
 {
 	static const char * const names[] = {
 		[POTAD_IS_FREE] = "free",
+		[POTAD_IS_CACHED] = "cached",
 		[POTAD_IS_BLOCK] = "allocated",
 		[POTAD_IS_BARE] = "bare",
 		[POTAD_IS_QUARANTINED] = "quarantined",
+		[POTAD_IS_HOLE] = "hole",
 	};
 
 	return names[what];
@@ -545,7 +547,7 @@ DEFINE_TABLE(failures, struct potad_event);
 
 static void show_type(struct potad_type *type, void *arg)
 {
-	struct potad_type_count live = potad_type_live(type);
+	struct potad_live live = potad_type_live(type);
 
 	seq_printf(arg, "%s %u %u %u %ld %lld\n", type->name, type->tag,
 		   type->desc_size, potad_type_footprint(type), live.blocks,
@@ -568,7 +570,7 @@ struct type_sums {
 static void sum_type(struct potad_type *type, void *arg)
 {
 	struct type_sums *sums = arg;
-	struct potad_type_count live = potad_type_live(type);
+	struct potad_live live = potad_type_live(type);
 
 	sums->blocks += live.blocks;
 	sums->bytes += live.blocks * potad_type_footprint(type);
@@ -577,13 +579,14 @@ static void sum_type(struct potad_type *type, void *arg)
 static int stats_show(struct seq_file *m, void *v)
 {
 	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
-	struct potad_pool_count count = potad_pool_counts(pool);
+	struct potad_pool_count count;
 	u64 words = potad_words_bytes(&pool->words), events, told, cached;
 	struct type_sums sums = { };
 
 	if (!stat)
 		return -ENOMEM;
 	potad_pool_stat(pool, stat, &cached);
+	potad_pool_counts(pool, &count);
 	potad_type_for_each(sum_type, &sums);
 	potad_pool_event_counts(pool, &events, &told);
 #define SHOW(name, value) seq_printf(m, "%s %llu\n", name, (u64)(value))

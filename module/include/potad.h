@@ -9,27 +9,39 @@
  *
  *	static const struct potad_type_info buf_info = {
  *		.name = "buf", .desc_size = sizeof(struct buf), .ops = &buf_ops,
- *		.module = THIS_MODULE,
+ *		.mobility = POTAD_PINNED, .module = THIS_MODULE,
  *	};
- *	type = potad_type_register(&buf_info);
- *	err  = potad_alloc(pool, type, order, GFP_KERNEL, arg, &block);
+ *	type = potad_type_register(potad_pool_default(), &buf_info);
+ *	err  = potad_alloc(type, order, GFP_KERNEL, arg, &block);
  *	buf  = block.data;                         block.phys, block.order
- *	potad_free(pool, &block);
+ *	potad_free(&block);
  *
  * Memory so described says of itself what it is: from any physical address
  * potad_lookup() tells the block, its size, its type and its owner, and
  * potad_get(), without a lock, the descriptor.  When memory fails, the owner is
- * told through the type's operations, and the granule is never used again.
+ * told through the type's operations, and the granule is never used again.  When
+ * somebody else needs the place, the owner is asked to move: potad_migrate().
+ *
+ * Two ways in
+ * - potad_alloc() makes the descriptor as well.  Block, descriptor and the words
+ *   that lead to it stay together when they are freed, in a stock of this CPU's
+ *   for the next who asks for the same.
+ * - potad_alloc_own() describes the block by memory that the caller has, in which
+ *   a struct potad_desc is the first member.
  *
  * Who owns what
  * - A block belongs to the caller of potad_alloc() until potad_free().
  * - A descriptor lives as long as there are references: the allocation is one,
  *   each potad_get() another.  The memory goes back with the last of them,
  *   whoever puts it, from whatever context.
- * - A type belongs to the module that registered it.  It cannot be
- *   unregistered while blocks of it live.
+ * - A type belongs to the module that registered it, and serves one pool.  It
+ *   cannot be unregistered while blocks of it live, nor its module unloaded.
  * - What is in the memory is the owner's alone: potad neither reads nor writes
  *   it, free or not.
+ *
+ * A struct potad_block is a handle: it carries the generation of its descriptor,
+ * so that one that was given up is told from the next at the same place.  An
+ * address alone is none.
  *
  * Units: addresses are physical, in bytes.  An order is one of granules: a
  * block of order k has granule << k bytes.  potad_order() turns bytes into it.
@@ -41,8 +53,9 @@
 #ifndef POTAD_H
 #define POTAD_H
 
+#include <linux/atomic.h>
+#include <linux/build_bug.h>
 #include <linux/gfp.h>
-#include <linux/refcount.h>
 #include <linux/types.h>
 
 #include "mobility.h"
@@ -55,6 +68,19 @@ struct potad_type;
 #define POTAD_MAX_TYPES		14
 #define POTAD_NAME_MAX		31
 #define POTAD_DESC_MAX		4096
+
+/**
+ * struct potad_desc - what every descriptor begins with; all of it is potad's
+ * @life: references and generation
+ * @place: which block it describes
+ *
+ * Owners of memory of their own (potad_alloc_own()) have it as their first
+ * member, and set nothing in it.
+ */
+struct potad_desc {
+	atomic64_t	life;
+	u64		place;
+} __aligned(16);
 
 /**
  * enum potad_answer - what an owner did about failed memory
@@ -78,16 +104,22 @@ enum potad_answer {
  * @phys: physical address of its first byte
  * @bytes: its size
  * @order: the same, as an order of granules
+ * @generation: tells it from others that its descriptor, or the type, has had
  * @type: its type
- * @data: the owner's part of the descriptor, @type's desc_size bytes; NULL if
- *	  that is 0
+ * @data: the owner's part of the descriptor, @type's desc_size bytes; the owner's
+ *	  own memory where it has brought that; NULL if the type has none
+ * @part: it is one of several blocks of the descriptor, but not the first
+ *
+ * To be copied and kept as the owner likes; changed by potad alone.
  */
 struct potad_block {
 	phys_addr_t		phys;
 	u64			bytes;
 	unsigned int		order;
+	u32			generation;
 	struct potad_type	*type;
 	void			*data;
+	bool			part;
 };
 
 /**
@@ -110,29 +142,52 @@ struct potad_failure {
 #define POTAD_FAIL_INJECTED	0x1	/* a test: the memory is in truth good */
 
 /**
- * struct potad_ops - what an owner does for its blocks; each may be NULL
+ * struct potad_ops - what an owner does for its blocks; NULL: nothing
  * @init: set up the owner's part of a new descriptor, from what was passed to
  *	potad_alloc(), which cannot fail any more.  Called before anybody can
  *	find the block; must not sleep.  Without it the contents are undefined.
+ *	Not for owners of memory of their own.
  * @release: the last reference is gone; the memory and the descriptor go back
  *	as soon as it returns.  Any context in which potad_put() is called.
+ * @gone: for owners of memory of their own, who must have it: after @release,
+ *	and nothing of potad's points to the descriptor any more, but readers
+ *	may still look at its struct potad_desc until a grace period of RCU is
+ *	over: kfree_rcu().  Same context.
  * @memory_failure: memory of the block has failed.  Told once for each granule.
  *	Process context, may sleep, no lock of potad's is held: it may free this
  *	block, and allocate others.  The block stays until it returns.
+ * @migrate: move what is in @from to @to, both of the same size, and use @to
+ *	from then on; @to is the handle to be kept.  0, or an error to refuse, and
+ *	nothing has changed.  Process context, may sleep; the owner keeps its own
+ *	users out meanwhile, and a free of the block that comes during it takes
+ *	effect after it.  Owners of movable blocks must have it.
+ * @dirty: somebody has written to the block, at @offset: see potad_dirty().
+ *	Any context in which that is called.
  * @describe: say in words who owns it, for potad_lookup().  Must not sleep.
  */
 struct potad_ops {
 	void (*init)(void *data, void *arg);
 	void (*release)(void *data);
+	void (*gone)(void *data);
 	enum potad_answer (*memory_failure)(const struct potad_failure *failure);
+	int (*migrate)(const struct potad_block *from, const struct potad_block *to);
+	void (*dirty)(void *data, u64 offset);
 	int (*describe)(const void *data, char *buf, size_t size);
 };
+
+/* struct potad_type_info.flags */
+#define POTAD_TYPE_OWN		0x1	/* descriptors are the owner's memory */
+#define POTAD_TYPE_PARTS	0x2	/* a descriptor can have several blocks */
 
 /**
  * struct potad_type_info - what a type is, given at registration
  * @name: 1 to 31 letters, digits, '-' and '_'; not in use already
  * @desc_size: bytes of the owner's part of the descriptor, 0 .. 4096.  With 0
- *	there is no descriptor at all: no references, no failure callback.
+ *	there is no descriptor at all: no references, no operations.  With
+ *	%POTAD_TYPE_OWN: of the whole, the struct potad_desc in it included.
+ * @desc_align: to which the owner's part is aligned: a power of two up to 4096;
+ *	0: to 16.  Not for owners of memory of their own.
+ * @flags: POTAD_TYPE_*
  * @mobility: of what kind its blocks are: those of one kind are kept together
  * @ops: operations, or NULL
  * @module: THIS_MODULE; while blocks of the type live it cannot be unloaded
@@ -140,6 +195,8 @@ struct potad_ops {
 struct potad_type_info {
 	const char		*name;
 	unsigned int		desc_size;
+	unsigned int		desc_align;
+	unsigned int		flags;
 	enum potad_mobility	mobility;
 	const struct potad_ops	*ops;
 	struct module		*module;
@@ -148,15 +205,19 @@ struct potad_type_info {
 /**
  * enum potad_what - what is at an address
  * @POTAD_IS_FREE: free, can be handed out
+ * @POTAD_IS_CACHED: free, but some CPU has it at hand
  * @POTAD_IS_BLOCK: a block with a type
  * @POTAD_IS_BARE: allocated without a type (or about to get one)
  * @POTAD_IS_QUARANTINED: failed, never handed out again
+ * @POTAD_IS_HOLE: in the pool's range, but none of its memory
  */
 enum potad_what {
 	POTAD_IS_FREE,
+	POTAD_IS_CACHED,
 	POTAD_IS_BLOCK,
 	POTAD_IS_BARE,
 	POTAD_IS_QUARANTINED,
+	POTAD_IS_HOLE,
 };
 
 /**
@@ -179,23 +240,81 @@ struct potad_info {
 	char		owner[48];
 };
 
-struct potad_type *potad_type_register(const struct potad_type_info *info);
-int potad_type_unregister(struct potad_type *type);
+/**
+ * enum potad_obstacle - why a block stays where it is
+ * @POTAD_REFUSED_MOVE: its owner has refused
+ * @POTAD_CANNOT_MOVE: its type has no migrate operation
+ * @POTAD_NO_OWNER: it has no type
+ * @POTAD_FAILED_THERE: no block, but failed memory
+ * @POTAD_NOT_THERE: no block, but a hole
+ */
+enum potad_obstacle {
+	POTAD_REFUSED_MOVE,
+	POTAD_CANNOT_MOVE,
+	POTAD_NO_OWNER,
+	POTAD_FAILED_THERE,
+	POTAD_NOT_THERE,
+};
+
+/**
+ * typedef potad_obstacle_fn - told of what is in the way of potad_evacuate()
+ * @what: why
+ * @info: what is there
+ * @err: what its owner said, or 0
+ * @arg: the caller's
+ */
+typedef void (*potad_obstacle_fn)(enum potad_obstacle what,
+				  const struct potad_info *info, int err, void *arg);
 
 struct potad_pool *potad_pool_default(void);
 int potad_order(const struct potad_pool *pool, u64 bytes);
-int potad_alloc(struct potad_pool *pool, struct potad_type *type,
-		unsigned int order, gfp_t gfp, void *arg,
+
+struct potad_type *potad_type_register(struct potad_pool *pool,
+				       const struct potad_type_info *info);
+int potad_type_unregister(struct potad_type *type);
+
+int potad_alloc(struct potad_type *type, unsigned int order, gfp_t gfp, void *arg,
 		struct potad_block *block);
-int potad_free(struct potad_pool *pool, const struct potad_block *block);
-int potad_free_at(struct potad_pool *pool, phys_addr_t phys,
-		  unsigned int order, struct potad_type *type);
-int potad_lookup(struct potad_pool *pool, phys_addr_t phys,
-		 struct potad_info *info);
-int potad_get(struct potad_pool *pool, phys_addr_t phys,
-	      struct potad_block *block);
-void potad_put(struct potad_pool *pool, const struct potad_block *block);
+int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
+		      struct potad_desc *desc, size_t size, struct potad_block *block);
+int potad_alloc_part(const struct potad_block *block, unsigned int order, gfp_t gfp,
+		     struct potad_block *part);
+int potad_free(const struct potad_block *block);
+int potad_free_checked(struct potad_pool *pool, const struct potad_block *block);
+
+int potad_lookup(struct potad_pool *pool, phys_addr_t phys, struct potad_info *info);
+int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *block);
+void potad_put(const struct potad_block *block);
+int potad_dirty(struct potad_pool *pool, phys_addr_t phys);
+
 int potad_memory_failure(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			 unsigned int flags);
+int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block *moved);
+int potad_evacuate(struct potad_pool *pool, phys_addr_t phys, u64 length,
+		   potad_obstacle_fn report, void *arg);
+int potad_alloc_at(struct potad_type *type, phys_addr_t phys, unsigned int order,
+		   gfp_t gfp, void *arg, potad_obstacle_fn report, void *report_arg,
+		   struct potad_block *block);
+
+/**
+ * potad_alloc_own() - a block, described by memory that the caller has
+ * @type: its type, registered with %POTAD_TYPE_OWN
+ * @order: its order
+ * @gfp: how other memory that this takes may be had
+ * @own: pointer to a structure with a struct potad_desc called desc as its first
+ *	member, which lives until the type's gone operation is called for it, and
+ *	then a grace period of RCU; 16-byte aligned
+ * @block: filled in; its data is @own
+ *
+ * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
+ * Return: as potad_alloc(); -EINVAL also if @own is not aligned, has not the size
+ * that was registered, or the type is of the other kind; -EBUSY if it describes
+ * a block already.
+ */
+#define potad_alloc_own(type, order, gfp, own, block)			\
+({									\
+	BUILD_BUG_ON(offsetof(typeof(*(own)), desc));			\
+	__potad_alloc_own(type, order, gfp, &(own)->desc, sizeof(*(own)), block); \
+})
 
 #endif /* POTAD_H */

@@ -47,6 +47,27 @@ TRACE_EVENT(potad_free,
 		  __entry->order, __entry->type)
 );
 
+TRACE_EVENT(potad_migrate,
+	TP_PROTO(u64 from, u64 to, unsigned int order, const char *type, int err),
+	TP_ARGS(from, to, order, type, err),
+	TP_STRUCT__entry(
+		__field(u64, from)
+		__field(u64, to)
+		__field(unsigned int, order)
+		__field(int, err)
+		__array(char, type, 32)
+	),
+	TP_fast_assign(
+		__entry->from = from;
+		__entry->to = to;
+		__entry->order = order;
+		__entry->err = err;
+		strscpy(__entry->type, type, sizeof(__entry->type));
+	),
+	TP_printk("from=0x%llx to=0x%llx order=%u type=%s err=%d", __entry->from,
+		  __entry->to, __entry->order, __entry->type, __entry->err)
+);
+
 TRACE_EVENT(potad_memory_failure,
 	TP_PROTO(u64 phys, u64 length, const char *type, int answer,
 		 unsigned int flags),

@@ -3,7 +3,7 @@
  * The table of types.
  *
  * At most 14, each with a tag of its own (2 .. 15) that goes into the words of
- * its blocks.  Registration is rare and takes a mutex; from tag to type goes
+ * its blocks.  To make one is rare and takes a mutex; from tag to type goes
  * without a lock, because whoever has a live block's word has a registered
  * type.
  */
@@ -11,8 +11,11 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
@@ -59,17 +62,42 @@ static void desc_ctor(void *p)
 {
 	struct potad_desc *desc = p;
 
-	refcount_set(&desc->ref, 0);
+	/* Generations of another block that was here before should not come again. */
+	atomic64_set(&desc->life, (u64)get_random_u32() << 32);
+	desc->place = 0;
 }
 
-static void type_destroy(struct potad_type *type)
+/* Where a descriptor's owner's part begins, and where all of it ends. */
+static unsigned int owners_offset(const struct potad_type_info *info)
+{
+	if (info->flags & POTAD_TYPE_OWN)
+		return 0;
+	return max_t(unsigned int, sizeof(struct potad_desc), info->desc_align);
+}
+
+static int type_slab(struct potad_type *type)
+{
+	unsigned int size = type->offset + type->desc_size;
+	char name[POTAD_NAME_MAX + 12];
+
+	if (type->parts)
+		size = type->offset + ALIGN(type->desc_size, __alignof__(struct list_head)) +
+		       sizeof(struct list_head);
+	snprintf(name, sizeof(name), "potad-type-%s", type->name);
+	type->cache = kmem_cache_create(name, size, type->offset, SLAB_TYPESAFE_BY_RCU,
+					desc_ctor);
+	return type->cache ? 0 : -ENOMEM;
+}
+
+/* Frees what potad_type_create() has made. */
+static void type_free(struct potad_type *type)
 {
 	kmem_cache_destroy(type->cache);
 	free_percpu(type->count);
 	kfree(type);
 }
 
-static struct potad_type *type_create(const struct potad_type_info *info)
+static struct potad_type *type_new(const struct potad_type_info *info)
 {
 	struct potad_type *type = kzalloc_obj(*type, GFP_KERNEL);
 
@@ -77,53 +105,71 @@ static struct potad_type *type_create(const struct potad_type_info *info)
 		return NULL;
 	strscpy(type->name, info->name, sizeof(type->name));
 	type->desc_size = info->desc_size;
+	type->offset = owners_offset(info);
+	type->own = info->flags & POTAD_TYPE_OWN;
+	type->parts = info->flags & POTAD_TYPE_PARTS;
 	type->mobility = info->mobility;
-	type->module = info->module;
+	type->module = info->module == THIS_MODULE ? NULL : info->module;
 	if (info->ops)
 		type->ops = *info->ops;
+	type->init = type->ops.init;
+	type->release = type->ops.release;
+	raw_spin_lock_init(&type->parts_lock);
 	type->count = alloc_percpu(struct potad_type_count);
-	if (!type->count)
-		goto fail;
-	if (type->desc_size) {
-		char name[POTAD_NAME_MAX + 12];
-
-		snprintf(name, sizeof(name), "potad-type-%s", type->name);
-		type->cache = kmem_cache_create(name, sizeof(struct potad_desc) +
-						type->desc_size,
-						__alignof__(struct potad_desc),
-						SLAB_TYPESAFE_BY_RCU, desc_ctor);
-		if (!type->cache)
-			goto fail;
+	if (!type->count || (type->desc_size && !type->own && type_slab(type))) {
+		type_free(type);
+		return NULL;
 	}
 	return type;
-fail:
-	type_destroy(type);
-	return NULL;
+}
+
+static bool ops_ok(const struct potad_type_info *info)
+{
+	static const struct potad_ops none;
+	const struct potad_ops *ops = info->ops ?: &none;
+	bool own = info->flags & POTAD_TYPE_OWN;
+
+	if (!info->desc_size && memcmp(ops, &none, sizeof(none)))
+		return false;
+	if (own != !!ops->gone || (own && ops->init))
+		return false;
+	return info->mobility != POTAD_MOVABLE || ops->migrate;
+}
+
+static bool sizes_ok(const struct potad_type_info *info)
+{
+	if (info->desc_size > POTAD_DESC_MAX)
+		return false;
+	if (info->flags & POTAD_TYPE_OWN)
+		return info->desc_size >= sizeof(struct potad_desc) && !info->desc_align &&
+		       !(info->flags & POTAD_TYPE_PARTS);
+	if (!info->desc_size)
+		return !info->desc_align && !(info->flags & POTAD_TYPE_PARTS);
+	return !info->desc_align || (is_power_of_2(info->desc_align) &&
+				     info->desc_align <= POTAD_DESC_MAX);
 }
 
 /**
- * potad_type_register() - a new type of blocks
+ * potad_type_create() - a new type of blocks, in the table
  * @info: what it is; copied
  *
  * Context: Process context; may sleep.
  * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
- * long or has odd characters, a descriptor larger than 4 KiB, or operations
- * that need a descriptor where there is none; -EEXIST if the name is in use;
- * -ENOSPC if all 14 tags are; -ENOMEM.
+ * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
+ * that is none, operations that need a descriptor where there is none, or one
+ * missing that must be there; -EEXIST if the name is in use; -ENOSPC if all 14
+ * tags are; -ENOMEM.
  */
-struct potad_type *potad_type_register(const struct potad_type_info *info)
+struct potad_type *potad_type_create(const struct potad_type_info *info)
 {
 	struct potad_type *type;
 	unsigned int i;
 	int err;
 
 	if (!info || !info->name || !name_ok(info->name) ||
-	    info->desc_size > POTAD_DESC_MAX ||
-	    (unsigned int)info->mobility >= POTAD_MOBILITIES)
-		return ERR_PTR(-EINVAL);
-	if (!info->desc_size && info->ops &&
-	    (info->ops->init || info->ops->release ||
-	     info->ops->memory_failure || info->ops->describe))
+	    (unsigned int)info->mobility >= POTAD_MOBILITIES ||
+	    info->flags & ~(POTAD_TYPE_OWN | POTAD_TYPE_PARTS) ||
+	    !sizes_ok(info) || !ops_ok(info))
 		return ERR_PTR(-EINVAL);
 
 	mutex_lock(&types_mutex);
@@ -137,7 +183,7 @@ struct potad_type *potad_type_register(const struct potad_type_info *info)
 	if (i == POTAD_MAX_TYPES)
 		goto fail;
 	err = -ENOMEM;
-	type = type_create(info);
+	type = type_new(info);
 	if (!type)
 		goto fail;
 	type->tag = POTAD_TAG_TYPE + i;
@@ -148,34 +194,44 @@ fail:
 	mutex_unlock(&types_mutex);
 	return ERR_PTR(err);
 }
-EXPORT_SYMBOL_GPL(potad_type_register);
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_create);
 
 /**
- * potad_type_unregister() - the end of a type
- * @type: from potad_type_register(); the caller allocates no more of it
+ * potad_type_destroy() - the end of a type
+ * @type: the type; there are no blocks of it, and will be none
  *
- * Context: Process context; may sleep.
- * Return: 0, and @type is gone; -EBUSY if blocks of it live, or somebody is
- * using it by name: nothing has changed.
+ * Context: Process context; may sleep: waits for who has found it by its tag.
  */
-int potad_type_unregister(struct potad_type *type)
+void potad_type_destroy(struct potad_type *type)
 {
 	mutex_lock(&types_mutex);
-	if (type->users || potad_type_live(type).blocks) {
-		mutex_unlock(&types_mutex);
-		return -EBUSY;
-	}
 	RCU_INIT_POINTER(types[type->tag - POTAD_TAG_TYPE], NULL);
 	synchronize_rcu();
 	/* Nobody finds it any more; who has found it is about to let go. */
-	while (potad_type_live(type).pins)
+	while (potad_type_counts(type).pins)
 		usleep_range(100, 1000);
-	type_destroy(type);
+	type_free(type);
 	/* Only now: an old word must not be read by a new type's rules. */
 	mutex_unlock(&types_mutex);
-	return 0;
 }
-EXPORT_SYMBOL_GPL(potad_type_unregister);
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_destroy);
+
+/*
+ * From now on the type is not found by its name, or is again.  False if somebody
+ * uses it by name, and nothing has changed.
+ */
+bool potad_type_hide(struct potad_type *type, bool hide)
+{
+	bool used;
+
+	mutex_lock(&types_mutex);
+	used = type->users;
+	if (!used)
+		type->leaving = hide;
+	mutex_unlock(&types_mutex);
+	return !used;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_hide);
 
 /*
  * From the tag of a word to its type.  Under rcu_read_lock(), or with a
@@ -204,9 +260,9 @@ struct potad_type *potad_type_get(const char *name)
 
 	mutex_lock(&types_mutex);
 	type = find_locked(name);
-	if (!type)
+	if (!type || type->leaving)
 		type = ERR_PTR(-ENOENT);
-	else if (type->module != THIS_MODULE && !try_module_get(type->module))
+	else if (type->module && !try_module_get(type->module))
 		type = ERR_PTR(-ENODEV);
 	else
 		type->users++;
@@ -222,13 +278,12 @@ void potad_type_put(struct potad_type *type)
 	mutex_lock(&types_mutex);
 	type->users--;
 	mutex_unlock(&types_mutex);
-	if (module != THIS_MODULE)
-		module_put(module);
+	potad_type_let_go(module);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_put);
 
 /* The sums over all CPUs. */
-struct potad_type_count potad_type_live(struct potad_type *type)
+struct potad_type_count potad_type_counts(const struct potad_type *type)
 {
 	struct potad_type_count sum = { };
 	int cpu;
@@ -236,13 +291,14 @@ struct potad_type_count potad_type_live(struct potad_type *type)
 	for_each_possible_cpu(cpu) {
 		struct potad_type_count *c = per_cpu_ptr(type->count, cpu);
 
-		sum.blocks += READ_ONCE(c->blocks);
+		sum.allocs += READ_ONCE(c->allocs);
+		sum.frees += READ_ONCE(c->frees);
 		sum.bytes += READ_ONCE(c->bytes);
 		sum.pins += READ_ONCE(c->pins);
 	}
 	return sum;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_type_live);
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_counts);
 
 /*
  * Bytes that one descriptor really takes in its cache: behind it, because
@@ -252,8 +308,7 @@ unsigned int potad_type_footprint(const struct potad_type *type)
 {
 	if (!type->cache)
 		return 0;
-	return ALIGN(kmem_cache_size(type->cache) + sizeof(void *),
-		     __alignof__(struct potad_desc));
+	return ALIGN(kmem_cache_size(type->cache) + sizeof(void *), type->offset);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_footprint);
 
@@ -269,3 +324,38 @@ void potad_type_for_each(void (*fn)(struct potad_type *type, void *arg),
 	mutex_unlock(&types_mutex);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_for_each);
+
+/* Parts, of all types. */
+static struct kmem_cache *part_cache;
+
+static void part_ctor(void *p)
+{
+	struct potad_part *part = p;
+
+	atomic64_set(&part->head.life, 0);
+	part->head.place = POTAD_PLACE_PART;
+	part->desc = NULL;
+}
+
+int __init potad_parts_init(void)
+{
+	part_cache = kmem_cache_create("potad-part", sizeof(struct potad_part),
+				       __alignof__(struct potad_part),
+				       SLAB_TYPESAFE_BY_RCU, part_ctor);
+	return part_cache ? 0 : -ENOMEM;
+}
+
+void potad_parts_exit(void)
+{
+	kmem_cache_destroy(part_cache);
+}
+
+struct potad_part *potad_part_new(gfp_t gfp)
+{
+	return kmem_cache_alloc(part_cache, gfp);
+}
+
+void potad_part_delete(struct potad_part *part)
+{
+	kmem_cache_free(part_cache, part);
+}

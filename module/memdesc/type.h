@@ -1,99 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Types of blocks, and their descriptors.
+ * Types of blocks, and the slab caches of their descriptors.
  *
- * A descriptor is one object of the type's own slab cache: a header of 16
- * bytes, which is potad's, and behind it the owner's part.
+ * A descriptor is one object of the type's own cache: the header of desc.h, and
+ * behind it the owner's part, at the alignment that the owner wants.
  *
- *	byte 0        4       5      6        8                 16
- *	     [ ref   | order | tag  | flags  | first granule    | owner's ... ]
+ *	byte 0        8          @offset (16, or more)
+ *	     [ life   | place    | owner's part ... | list of parts, if wanted ]
  *
- * The caches are SLAB_TYPESAFE_BY_RCU: whoever found a descriptor's address
- * under rcu_read_lock() may look at the header.  It is a descriptor of that
- * type, though perhaps no longer of that block: take a reference unless there
- * is none, and then look whether it is the right block.
- *
- * A reference count of 0 with the word still set means that the block is about
- * to come or about to go.
+ * Where the owner has memory of its own, the header is in that, and @offset 0:
+ * then the owner's part is the whole.
  */
 #ifndef POTAD_MEMDESC_TYPE_H
 #define POTAD_MEMDESC_TYPE_H
 
 #include <linux/build_bug.h>
+#include <linux/cache.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
-#include <linux/refcount.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include "../include/potad.h"
+#include "desc.h"
 
-struct potad_desc {
-	refcount_t	ref;
-	u8		order;
-	u8		tag;
-	u16		freed;		/* its owner has freed it: xchg */
-	u64		first;		/* granule */
-} __aligned(16);
-static_assert(sizeof(struct potad_desc) == 16);
+struct potad_stock;
 
-/* What lives of a type on one CPU's account; only the sum has a meaning. */
+/* What happened to blocks that no stock has counted; by CPU, only sums matter. */
 struct potad_type_count {
-	long			blocks;
+	u64			allocs;
+	u64			frees;
 	s64			bytes;
 	long			pins;
+	u32			generation;	/* of blocks without descriptors */
 };
 
 struct potad_type {
-	/* Constant after registration */
-	char			name[POTAD_NAME_MAX + 1];
-	unsigned int		tag;
-	unsigned int		desc_size;
-	enum potad_mobility	mobility;
-	struct potad_ops	ops;
-	struct module		*module;
-	struct kmem_cache	*cache;		/* NULL if desc_size is 0 */
-	struct potad_type_count __percpu *count;
+	/*
+	 * All that a hit in the stock needs, in one line.  Constant as long as
+	 * there are blocks.
+	 */
+	struct potad_stock __percpu *stock;	/* NULL: there is none */
+	void			(*init)(void *data, void *arg);
+	void			(*release)(void *data);
+	struct module		*module;	/* NULL: this one */
+	struct potad_pool	*pool;
+	u32			desc_size;
+	u16			offset;		/* of the owner's part */
+	u8			tag;
+	u8			granule_shift;
+	bool			own;		/* descriptors are the owner's */
+	bool			parts;
+	bool			leaving;	/* not to be found by name; the   */
+						/* table's mutex		   */
 
+	/* Constant after registration */
+	struct potad_ops	ops ____cacheline_aligned;
+	struct kmem_cache	*cache;		/* NULL: own, or no descriptors */
+	struct potad_type_count __percpu *count;
+	enum potad_mobility	mobility;
+	char			name[POTAD_NAME_MAX + 1];
+
+	raw_spinlock_t		parts_lock;	/* protects lists of parts */
 	unsigned int		users;		/* potad_type_get(); the table's */
 						/* mutex			 */
-};
+} __aligned(512);
+static_assert(offsetof(struct potad_type, ops) == 64);
+/* An allocation of a power of two is aligned to it. */
+static_assert(sizeof(struct potad_type) == 512);
 
-static inline void *potad_desc_data(struct potad_desc *desc)
+static inline bool potad_type_has_desc(const struct potad_type *type)
 {
-	return desc + 1;
+	return type->desc_size;
 }
 
-static inline struct potad_desc *potad_data_desc(void *data)
+static inline void *potad_desc_data(const struct potad_type *type,
+				    struct potad_desc *desc)
 {
-	return (struct potad_desc *)data - 1;
+	return (void *)desc + type->offset;
+}
+
+static inline struct potad_desc *potad_data_desc(const struct potad_type *type,
+						 void *data)
+{
+	return data - type->offset;
+}
+
+/* Where a descriptor keeps the list of its parts, if its type can have any. */
+static inline struct list_head *potad_desc_parts(const struct potad_type *type,
+						 struct potad_desc *desc)
+{
+	return potad_desc_data(type, desc) +
+	       ALIGN(type->desc_size, __alignof__(struct list_head));
 }
 
 /*
- * A block of the type is born.  If the type is another module's, that stays
- * loaded as long as the block lives.
+ * If the type is another module's, that stays loaded as long as a block of it
+ * lives.
  */
-static inline void potad_type_add(struct potad_type *type, s64 bytes)
+static inline void potad_type_hold(struct potad_type *type)
 {
-	if (type->module != THIS_MODULE)
+	if (type->module)
 		__module_get(type->module);
-	this_cpu_inc(type->count->blocks);
-	this_cpu_add(type->count->bytes, bytes);
 }
 
-/*
- * A block of the type is gone.  Unregistering waits for a grace period between
- * finding no block and freeing the type.
- */
-static inline void potad_type_sub(struct potad_type *type, s64 bytes)
+static inline void potad_type_let_go(struct module *module)
 {
-	struct module *module = type->module;
-
-	rcu_read_lock();
-	this_cpu_sub(type->count->bytes, bytes);
-	this_cpu_dec(type->count->blocks);
-	rcu_read_unlock();
-	if (module != THIS_MODULE)
+	if (module)
 		module_put(module);
 }
 
@@ -112,12 +126,20 @@ static inline void potad_type_unpin(struct potad_type *type)
 	this_cpu_dec(type->count->pins);
 }
 
+struct potad_type *potad_type_create(const struct potad_type_info *info);
+void potad_type_destroy(struct potad_type *type);
 struct potad_type *potad_type_by_tag(unsigned int tag);
 struct potad_type *potad_type_get(const char *name);
 void potad_type_put(struct potad_type *type);
-struct potad_type_count potad_type_live(struct potad_type *type);
+bool potad_type_hide(struct potad_type *type, bool hide);
+struct potad_type_count potad_type_counts(const struct potad_type *type);
 unsigned int potad_type_footprint(const struct potad_type *type);
 void potad_type_for_each(void (*fn)(struct potad_type *type, void *arg),
 			 void *arg);
+
+int potad_parts_init(void);
+void potad_parts_exit(void);
+struct potad_part *potad_part_new(gfp_t gfp);
+void potad_part_delete(struct potad_part *part);
 
 #endif /* POTAD_MEMDESC_TYPE_H */

@@ -8,7 +8,7 @@
  *	bit 63                                          4   3      0
  *	    [ address of the descriptor, 16-byte aligned | tag      ]  type 2..15
  *	bit 63                                   10   9  4  3      0
- *	    [ first granule of the block           | order | tag    ]  the same, of
+ *	    [ generation of the block              | order | tag    ]  the same, of
  *	                                             a type without descriptors
  *	    [ address of a line of eight words           | 1        ]  a page cut
  *	                                             into blocks smaller than it
@@ -75,14 +75,14 @@ static inline struct potad_desc *potad_word_desc(unsigned long word)
 	return (struct potad_desc *)(word & ~POTAD_TAG_MASK);
 }
 
-/* For types without descriptors. */
-static inline unsigned long potad_word_inline(u64 first, unsigned int order,
+/* For types without descriptors: blocks lie at multiples of their size. */
+static inline unsigned long potad_word_inline(u32 generation, unsigned int order,
 					      unsigned int tag)
 {
-	return first << 10 | order << 4 | tag;
+	return (u64)generation << 10 | order << 4 | tag;
 }
 
-static inline u64 potad_word_first(unsigned long word)
+static inline u32 potad_word_generation(unsigned long word)
 {
 	return word >> 10;
 }

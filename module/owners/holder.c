@@ -2,21 +2,25 @@
 /*
  * The holder and its types: buf, folio, pgtable and raw.
  *
- *	type     descriptor  stands for                       when memory fails
- *	buf      360 bytes   a buffer of a cache, like an     recovered: it would
+ *	type     descriptor  stands for                       when memory fails    moves
+ *	buf      360 bytes   a buffer of a cache, like an     recovered: it would  yes
  *	                     xfs_buf: 512 bytes to 64 KiB     be read again
- *	folio    96 bytes    page cache                       lost
- *	pgtable  8 bytes     a page table                     refused
- *	raw      none        a driver's buffer                (is not told)
+ *	folio    96 bytes    page cache                       lost                 yes
+ *	pgtable  8 bytes     a page table                     refused              no
+ *	raw      none        a driver's buffer                (is not told)        -
  *
  * They stand for real owners only in what their descriptors weigh and in what
- * they answer.  The handle of each block is in its descriptor.
+ * they answer; what moves is copied.  The handle of each block is in its descriptor.
  */
 #include <linux/build_bug.h>
 #include <linux/err.h>
+#include <linux/io.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 #include "../include/compat.h"
@@ -41,7 +45,6 @@ struct pgtable {
 	unsigned long	handle;
 };
 
-static struct potad_pool *holder_pool;		/* constant from init to exit */
 static DEFINE_XARRAY_ALLOC1(held_blocks);	/* handle -> struct potad_held; */
 						/* its lock decides who frees	*/
 static unsigned long last_handle;		/* under that lock */
@@ -72,26 +75,63 @@ static enum potad_answer pgtable_failure(const struct potad_failure *failure)
 	return POTAD_REFUSED;
 }
 
+/*
+ * Copies the contents, and from now on has the new block.  Whoever gives the handle
+ * up meanwhile is first or second: then it stays where it is, or goes from there.
+ */
+static int held_migrate(const struct potad_block *from, const struct potad_block *to)
+{
+	unsigned long handle = *(unsigned long *)from->data;
+	struct potad_held *mine;
+	u64 done, part;
+
+	for (done = 0; done < from->bytes; done += part) {
+		part = min_t(u64, from->bytes - done, SZ_1M);
+		memcpy(phys_to_virt(to->phys + done), phys_to_virt(from->phys + done), part);
+		cond_resched();
+	}
+	xa_lock(&held_blocks);
+	mine = xa_load(&held_blocks, handle);
+	if (mine)
+		mine->block = *to;
+	xa_unlock(&held_blocks);
+	return mine ? 0 : -ENOENT;
+}
+
+static int pgtable_migrate(const struct potad_block *from, const struct potad_block *to)
+{
+	return -EBUSY;	/* who walks it does not ask */
+}
+
 static const struct potad_ops buf_ops = {
 	.init = handle_init, .describe = handle_describe,
-	.memory_failure = buf_failure,
+	.memory_failure = buf_failure, .migrate = held_migrate,
 };
 
 static const struct potad_ops folio_ops = {
 	.init = handle_init, .describe = handle_describe,
-	.memory_failure = folio_failure,
+	.memory_failure = folio_failure, .migrate = held_migrate,
 };
 
 static const struct potad_ops pgtable_ops = {
 	.init = handle_init, .describe = handle_describe,
-	.memory_failure = pgtable_failure,
+	.memory_failure = pgtable_failure, .migrate = pgtable_migrate,
 };
 
 static const struct potad_type_info infos[] = {
-	{ "buf", sizeof(struct buf), POTAD_RECLAIMABLE, &buf_ops, THIS_MODULE },
-	{ "folio", sizeof(struct folio_like), POTAD_MOVABLE, &folio_ops, THIS_MODULE },
-	{ "pgtable", sizeof(struct pgtable), POTAD_PINNED, &pgtable_ops, THIS_MODULE },
-	{ "raw", 0, POTAD_MOVABLE, NULL, THIS_MODULE },
+	{
+		.name = "buf", .desc_size = sizeof(struct buf), .ops = &buf_ops,
+		.mobility = POTAD_RECLAIMABLE, .module = THIS_MODULE,
+	},
+	{
+		.name = "folio", .desc_size = sizeof(struct folio_like), .ops = &folio_ops,
+		.mobility = POTAD_MOVABLE, .module = THIS_MODULE,
+	},
+	{
+		.name = "pgtable", .desc_size = sizeof(struct pgtable), .ops = &pgtable_ops,
+		.mobility = POTAD_PINNED, .module = THIS_MODULE,
+	},
+	{ .name = "raw", .mobility = POTAD_PINNED, .module = THIS_MODULE },
 };
 
 static struct potad_type *types[ARRAY_SIZE(infos)];
@@ -116,7 +156,7 @@ int potad_holder_alloc(unsigned int order, const char *type_name,
 	if (IS_ERR(type))
 		return PTR_ERR(type);
 	err = -EPERM;
-	if (type->module != THIS_MODULE)
+	if (type->module)
 		goto out;
 	err = -ENOMEM;
 	mine = kzalloc_obj(*mine, GFP_KERNEL);
@@ -134,8 +174,7 @@ int potad_holder_alloc(unsigned int order, const char *type_name,
 	if (err)
 		goto out_free;
 
-	err = potad_alloc(holder_pool, type, order, GFP_KERNEL, mine,
-			  &mine->block);
+	err = potad_alloc(type, order, GFP_KERNEL, mine, &mine->block);
 	if (err) {
 		xa_erase(&held_blocks, mine->handle);
 		goto out_free;
@@ -148,7 +187,7 @@ int potad_holder_alloc(unsigned int order, const char *type_name,
 	err = xa_err(xa_store(&held_blocks, mine->handle, mine, GFP_KERNEL));
 	if (!err)
 		goto out;
-	potad_free(holder_pool, &mine->block);
+	potad_free(&mine->block);
 
 out_free:
 	kfree(mine);
@@ -174,7 +213,7 @@ int potad_holder_free(unsigned long handle, struct potad_held *held)
 	if (!mine)
 		return -ENOENT;
 	*held = *mine;
-	WARN_ON(potad_free(holder_pool, &mine->block));
+	WARN_ON(potad_free(&mine->block));
 	kfree(mine);
 	return 0;
 }
@@ -212,9 +251,8 @@ int potad_holder_init(struct potad_pool *pool)
 {
 	unsigned int i;
 
-	holder_pool = pool;
 	for (i = 0; i < ARRAY_SIZE(infos); i++) {
-		struct potad_type *type = potad_type_register(&infos[i]);
+		struct potad_type *type = potad_type_register(pool, &infos[i]);
 
 		if (IS_ERR(type)) {
 			unregister();

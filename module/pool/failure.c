@@ -51,13 +51,17 @@ static void record(struct potad_pool *pool, struct potad_event *event,
 		report(event, arg);
 }
 
-/* The owner of a granule that is marked; waits for one that comes or goes. */
-static bool find_owner(struct potad_pool *pool, u64 granule,
+/*
+ * The owner of a granule that is marked; waits for one that comes, goes or moves.
+ * What is in stock goes back, and what passes through that stock from now on is
+ * looked at: then the granule is out of use, and nobody's.
+ */
+static bool find_owner(struct potad_pool *pool, phys_addr_t phys,
 		       struct potad_block *block)
 {
 	int err;
 
-	while ((err = potad_pool_find(pool, granule, block)) == -EAGAIN)
+	while ((err = potad_pool_find(pool, phys, block)) == -EAGAIN)
 		usleep_range(10, 100);
 	return !err;
 }
@@ -161,7 +165,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		err = 0;
 		event.what = state == POTAD_FREE ? POTAD_IS_FREE : POTAD_IS_BARE;
 		owned = state == POTAD_ALLOCATED &&
-			find_owner(pool, granule, &block);
+			find_owner(pool, event.phys, &block);
 		if (owned && block.data)
 			stop = min(end, potad_pool_granule(pool, block.phys +
 							   block.bytes - 1) + 1);
@@ -173,7 +177,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		event.length = (next - granule) << pool->granule_shift;
 		if (owned) {
 			tell(pool, &block, &event);
-			potad_put(pool, &block);
+			potad_put(&block);
 		}
 		record(pool, &event, report, arg);
 		cond_resched();

@@ -9,15 +9,25 @@
  *	                       potad_space   |   \  potad_words
  *	          (potad_cache)             v    v  which descriptor?
  *
+ *	pool.c     creation and end, sums
+ *	types.c    the types that it serves, and their stocks
+ *	block.c    a described block: handed out, found, given back
+ *	part.c     several blocks of one descriptor
+ *	failure.c  memory that fails, and its owner
+ *	migrate.c  blocks that move out of the way
+ *
  * Blocks are taken from the space by way of a per-CPU cache. The pool decides;
  * the space and the words know nothing of each other, nor of
  * the pool.  Nothing in here ever touches the memory itself, so that a pool can
  * be made over addresses that do not exist, as the tests do.
+ *
+ * Locks: types_mutex (sleeps), then those of the stocks and caches, then of words and
+ * parts, and of the space.
  */
 #ifndef POTAD_POOL_H
 #define POTAD_POOL_H
 
-#include <linux/atomic.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
 
@@ -50,7 +60,24 @@ struct potad_event {
 	enum potad_answer	answer;
 };
 
-/* What happened on one CPU; only the sums have a meaning. */
+/**
+ * struct potad_live - what there is of one type
+ * @blocks: how many blocks somebody has
+ * @bytes: their size
+ * @pins: how many have found a block without descriptor, and look at it
+ */
+struct potad_live {
+	long			blocks;
+	s64			bytes;
+	long			pins;
+};
+
+/**
+ * struct potad_pool_count - what has happened, since the pool was made
+ * @allocs: described blocks that were handed out
+ * @frees: and came back
+ * @alloc_failures: how often there was none
+ */
 struct potad_pool_count {
 	u64			allocs;
 	u64			frees;
@@ -63,15 +90,25 @@ struct potad_pool {
 	u64			bytes;
 	unsigned int		granule_shift;
 	struct potad_space	*space;
-	struct potad_pool_count __percpu *count;
-
+	u64 __percpu		*failures;	/* of allocations */
 	struct potad_cache __percpu *cache;
 	struct potad_words	words;
+
+	struct mutex		types_mutex;	/* protects these three; nothing */
+						/* is allocated under it	 */
+	struct potad_type	*types[POTAD_MAX_TYPES]; /* that serve it */
+	struct potad_pool_count	past;		/* of types that are gone */
 
 	spinlock_t		events_lock;	/* protects the rest */
 	u64			events;		/* so far: the next seq - 1 */
 	u64			owners_told;
 	struct potad_event	event[POTAD_EVENTS]; /* by (seq - 1) modulo */
+};
+
+/* A part of a pool's range that is not its memory; whole granules. */
+struct potad_hole {
+	phys_addr_t		phys;
+	u64			bytes;
 };
 
 static inline u64 potad_pool_granule(const struct potad_pool *pool,
@@ -94,18 +131,43 @@ static inline bool potad_pool_has(const struct potad_pool *pool,
 	       phys - pool->start <= pool->bytes - length;
 }
 
-struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes,
-				     u64 granule);
+struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
+				     const struct potad_hole *holes,
+				     unsigned int nr_holes);
 int potad_pool_destroy(struct potad_pool *pool);
-struct potad_pool_count potad_pool_counts(const struct potad_pool *pool);
+void potad_pool_counts(struct potad_pool *pool, struct potad_pool_count *count);
 void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
 		     u64 *cached);
+unsigned int potad_pool_drain(struct potad_pool *pool);
 const char *potad_pool_validate(struct potad_pool *pool);
 
 int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 		     phys_addr_t *phys);
 int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
 		    unsigned int order);
+
+/* types.c */
+int potad_type_bind(struct potad_type *type, struct potad_pool *pool);
+int potad_type_unbind(struct potad_type *type);
+struct potad_live potad_type_live(const struct potad_type *type);
+unsigned int potad_pool_drain_stocks(struct potad_pool *pool);
+
+/* block.c */
+int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
+		    struct potad_block *block);
+void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *data,
+		      struct potad_block *block);
+int potad_block_at(struct potad_type *type, u64 granule, unsigned int order,
+		   gfp_t gfp, void *arg, struct potad_block *block);
+int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
+		      u64 *granule);
+int potad_memory_describe(struct potad_type *type, u64 granule, unsigned int order,
+			  gfp_t gfp, unsigned long word);
+void potad_memory_return(struct potad_type *type, u64 granule, unsigned int order);
+
+/* part.c */
+void potad_parts_release(struct potad_type *type, struct potad_desc *desc);
+int potad_part_free(const struct potad_block *block);
 
 /* failure.c */
 typedef void (*potad_event_fn)(const struct potad_event *event, void *arg);
@@ -116,9 +178,5 @@ bool potad_pool_event(struct potad_pool *pool, u64 seq,
 		      struct potad_event *event);
 void potad_pool_event_counts(struct potad_pool *pool, u64 *events, u64 *told);
 const char *potad_answer_name(enum potad_answer answer);
-
-/* Between pool.c and failure.c */
-int potad_pool_find(struct potad_pool *pool, u64 granule,
-		    struct potad_block *block);
 
 #endif /* POTAD_POOL_H */

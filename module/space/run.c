@@ -387,3 +387,33 @@ int potad_space_free_run(struct potad_space *s, u64 first, u64 nr)
 	return err;
 }
 EXPORT_SYMBOL_GPL(potad_space_free_run);
+
+/**
+ * potad_space_alloc_at() - take this very block
+ * @s: the space
+ * @granule: its first granule
+ * @order: its order
+ * @mobility: of what kind it is
+ *
+ * Context: Process context; may sleep, to populate what is on the way.
+ * Return: 0; -EINVAL if @granule is no multiple of the block's size, or there is no
+ * such mobility; -ERANGE if the block does not lie inside one span; -EBUSY if some
+ * of it is not free; -ENOMEM.
+ */
+int potad_space_alloc_at(struct potad_space *s, u64 granule, unsigned int order,
+			 enum potad_mobility mobility)
+{
+	struct potad_span *span;
+	int err = -ERANGE;
+
+	if (order > POTAD_MAX_ORDER || mobility >= POTAD_MOBILITIES ||
+	    granule & ((1ULL << order) - 1))
+		return -EINVAL;
+	mutex_lock(&s->spans_mutex);
+	span = potad_span_of(s, granule);
+	if (span && 1ULL << order <= span->end - granule)
+		err = potad_span_take(span, granule, order, mobility);
+	mutex_unlock(&s->spans_mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_space_alloc_at);

@@ -148,6 +148,8 @@ int potad_space_alloc_some(struct potad_space *s, unsigned int order,
 int potad_space_free(struct potad_space *s, u64 granule, unsigned int order);
 
 /* Process context; may sleep, and populate. */
+int potad_space_alloc_at(struct potad_space *s, u64 granule, unsigned int order,
+			 enum potad_mobility mobility);
 int potad_space_alloc_run(struct potad_space *s, struct potad_run *run);
 /* All the blocks in first .. first + nr - 1, or a part of a run or of a block. */
 int potad_space_free_run(struct potad_space *s, u64 first, u64 nr);

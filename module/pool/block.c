@@ -1,0 +1,719 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A described block: handed out, found, given back.
+ *
+ * The life of one:
+ *
+ *	step                        space      words     references
+ *	(nothing)                   free       0         -
+ *	potad_memory_take()         allocated  0         -
+ *	potad_memory_describe()     allocated  set       0    "coming"
+ *	potad_desc_born()           allocated  set       1    found by all
+ *	potad_get(), potad_put()    allocated  set       2, 1
+ *	potad_free(): last put      allocated  set       0    "going"
+ *	words cleared               allocated  0         -
+ *	potad_memory_return()       free       0         -
+ *
+ * With a stock (stock.h) all between "coming" and "born" is done for several at
+ * once and ahead of time, and a block that goes stays "in stock" with all its
+ * words: then to hand it out is to pop its descriptor, and to count up its
+ * generation.
+ *
+ * "Coming" is there for memory failure, which marks the granule first and then
+ * looks for an owner to tell.  The allocation sets the words first and then
+ * looks for the mark (both with a full barrier between): so either the failure
+ * finds the words, or the allocation finds the mark and takes another block.
+ * An owner is never told of a block that it has not been given, and never given
+ * a block whose failure it was not told of.
+ *
+ * Freeing needs no memory and takes no sleeping lock; what it waits for, a
+ * group's lock, is held for a few dozen words at a time.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "../include/compat.h"
+#include "../include/trace.h"
+#include "pool.h"
+
+/* How often all that is kept at hand is given back before there is nothing. */
+#define MAX_DRAINS	8
+
+void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *data,
+		      struct potad_block *block)
+{
+	block->phys = potad_place_phys(place);
+	block->order = potad_place_order(place);
+	block->bytes = 1ULL << potad_place_shift(place);
+	block->generation = generation;
+	block->type = type;
+	block->data = data;
+	block->part = place & POTAD_PLACE_PART;
+}
+
+static u64 place_of(const struct potad_type *type, u64 granule, unsigned int order)
+{
+	return potad_place(potad_pool_phys(type->pool, granule), type->granule_shift,
+			   order, type->tag);
+}
+
+static unsigned long desc_word(const struct potad_type *type, const struct potad_desc *desc)
+{
+	return (unsigned long)desc | type->tag;
+}
+
+static u64 granule_of(const struct potad_type *type, u64 place)
+{
+	return potad_pool_granule(type->pool, potad_place_phys(place));
+}
+
+/*
+ * A block of memory, of which nobody knows yet.  What other CPUs keep at hand is
+ * theirs no longer where there is nothing else, if @gfp allows to wait for that.
+ */
+int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
+		      u64 *granule)
+{
+	struct potad_pool *pool = type->pool;
+	bool wait = gfpflags_allow_blocking(gfp);
+	int err, tries = 0;
+
+	do {
+		err = potad_cache_alloc(pool->cache, order, type->mobility, wait, granule);
+	} while (err == -ENOSPC && wait && tries++ < MAX_DRAINS &&
+		 potad_pool_drain_stocks(pool));
+	return err;
+}
+
+/*
+ * Sets the words of a block that was just taken; of a descriptor the references are
+ * 0.  Returns 0; -ENOMEM; -EAGAIN if it has failed by now: take another one.  An
+ * error gives the memory back.
+ */
+int potad_memory_describe(struct potad_type *type, u64 granule, unsigned int order,
+			  gfp_t gfp, unsigned long word)
+{
+	struct potad_pool *pool = type->pool;
+	struct potad_line *line;
+
+	if (potad_words_prepare(&pool->words, granule, order, gfp & ~__GFP_ZERO, &line)) {
+		potad_memory_return(type, granule, order);
+		return -ENOMEM;
+	}
+	potad_words_set(&pool->words, granule, order, word, line);
+	smp_mb();	/* words before mark; see the top */
+	if (likely(!potad_space_has_failed(pool->space, granule, order)))
+		return 0;
+	potad_words_clear(&pool->words, granule, order, word);
+	potad_space_free(pool->space, granule, order);
+	return -EAGAIN;
+}
+
+void potad_memory_return(struct potad_type *type, u64 granule, unsigned int order)
+{
+	potad_cache_free(type->pool->cache, granule, order, type->mobility);
+}
+
+/* Memory for a descriptor whose references are 0. */
+static int desc_make(struct potad_type *type, unsigned int order, gfp_t gfp,
+		     struct potad_desc *desc)
+{
+	u64 granule;
+	int err;
+
+	do {
+		err = potad_memory_take(type, order, gfp, &granule);
+		if (err)
+			return err;
+		desc->place = place_of(type, granule, order);
+		err = potad_memory_describe(type, granule, order, gfp, desc_word(type, desc));
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/* And undone. */
+static void desc_unmake(struct potad_type *type, struct potad_desc *desc)
+{
+	u64 granule = granule_of(type, desc->place);
+	unsigned int order = potad_place_order(desc->place);
+
+	if (WARN_ONCE(!potad_words_clear(&type->pool->words, granule, order,
+					 desc_word(type, desc)),
+		      "potad: words of a %s changed under it\n", type->name))
+		return;
+	potad_memory_return(type, granule, order);
+}
+
+/* A descriptor that describes nothing yet. */
+static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
+{
+	struct potad_desc *desc = kmem_cache_alloc(type->cache, gfp & ~__GFP_ZERO);
+
+	if (desc && type->parts)
+		INIT_LIST_HEAD(potad_desc_parts(type, desc));
+	return desc;
+}
+
+/* It is somebody's now. */
+static void block_born(struct potad_type *type, struct potad_desc *desc,
+		       struct potad_block *block)
+{
+	u64 place = desc->place;
+	u32 generation;
+
+	potad_type_hold(type);
+	generation = potad_desc_born(desc);
+	potad_block_fill(type, place, generation, potad_desc_data(type, desc), block);
+	trace_potad_alloc(block->phys, block->order, type->name, 0);
+}
+
+/* The counters of what no stock has counted. */
+static void count_alloc(struct potad_type *type, unsigned int order)
+{
+	this_cpu_inc(type->count->allocs);
+	this_cpu_add(type->count->bytes, 1LL << (type->granule_shift + order));
+}
+
+/*
+ * Last of all: from here on the type may be unregistered, which waits for a grace
+ * period between finding no block and freeing the type.
+ */
+static void count_free(struct potad_type *type, unsigned int order)
+{
+	struct module *module = type->module;
+
+	rcu_read_lock();
+	this_cpu_sub(type->count->bytes, 1LL << (type->granule_shift + order));
+	this_cpu_inc(type->count->frees);
+	rcu_read_unlock();
+	potad_type_let_go(module);
+}
+
+static int count_failure(struct potad_type *type, unsigned int order, int err)
+{
+	this_cpu_inc(*type->pool->failures);
+	trace_potad_alloc(0, order, type->name, err);
+	return err;
+}
+
+/* A block of a type without descriptors: all is in the word. */
+static unsigned long inline_word(const struct potad_type *type, u32 generation,
+				 unsigned int order)
+{
+	return potad_word_inline(generation, order, type->tag);
+}
+
+static u32 next_generation(struct potad_type *type)
+{
+	u32 generation;
+	int cpu = get_cpu();
+
+	generation = this_cpu_inc_return(type->count->generation) * nr_cpu_ids + cpu;
+	put_cpu();
+	return generation;
+}
+
+/* In memory that was just taken; an error gives it back. */
+static int inline_at(struct potad_type *type, u64 granule, unsigned int order,
+		     gfp_t gfp, struct potad_block *block)
+{
+	u32 generation = next_generation(type);
+	int err = potad_memory_describe(type, granule, order, gfp,
+					inline_word(type, generation, order));
+
+	if (err)
+		return err;
+	potad_type_hold(type);
+	count_alloc(type, order);
+	potad_block_fill(type, place_of(type, granule, order), generation, NULL, block);
+	trace_potad_alloc(block->phys, order, type->name, 0);
+	return 0;
+}
+
+static int inline_alloc(struct potad_type *type, unsigned int order, gfp_t gfp,
+			struct potad_block *block)
+{
+	u64 granule;
+	int err;
+
+	do {
+		err = potad_memory_take(type, order, gfp, &granule) ?:
+		      inline_at(type, granule, order, gfp, block);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/* The owner's part of a descriptor, before anybody can find it. */
+static void data_init(struct potad_type *type, struct potad_desc *desc, gfp_t gfp,
+		      void *arg)
+{
+	void *data = potad_desc_data(type, desc);
+
+	if (gfp & __GFP_ZERO)
+		memset(data, 0, type->desc_size);
+	if (type->init)
+		type->init(data, arg);
+}
+
+/**
+ * potad_alloc() - a block and its descriptor
+ * @type: its type
+ * @order: its order: the block has granule << order bytes, and is aligned to
+ *	   that from the start of the pool
+ * @gfp: how the descriptor's memory may be had; with __GFP_ZERO the owner's
+ *	 part of it is zeroed (the block's memory never is)
+ * @arg: handed to the type's init operation
+ * @block: filled in
+ *
+ * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
+ * Return: 0; -EINVAL if @order is larger than the pool, or blocks of the type
+ * are described by memory of their owners; -ENOSPC if there is no
+ * such block now (where @gfp forbids to wait: none that this CPU can have);
+ * -ENOMEM if there is no memory for the descriptor; -ENODEV if the type serves no
+ * pool (yet).
+ */
+int potad_alloc(struct potad_type *type, unsigned int order, gfp_t gfp, void *arg,
+		struct potad_block *block)
+{
+	struct potad_desc *desc;
+	int err;
+
+	might_alloc(gfp);
+	if (unlikely(!type->pool))
+		return -ENODEV;
+	if (unlikely(!type->cache)) {
+		err = type->own ? -EINVAL : inline_alloc(type, order, gfp, block);
+		return err ? count_failure(type, order, err) : 0;
+	}
+	desc = desc_new(type, gfp);
+	err = desc ? desc_make(type, order, gfp, desc) : -ENOMEM;
+	if (err) {
+		if (desc)
+			kmem_cache_free(type->cache, desc);
+		return count_failure(type, order, err);
+	}
+	count_alloc(type, order);
+	data_init(type, desc, gfp, arg);
+	block_born(type, desc, block);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(potad_alloc);
+
+/*
+ * As potad_alloc(), in memory that the caller has just taken; an error gives it
+ * back: -ENOMEM; -EAGAIN if it has failed; -EINVAL if the type is its owners'.
+ */
+int potad_block_at(struct potad_type *type, u64 granule, unsigned int order,
+		   gfp_t gfp, void *arg, struct potad_block *block)
+{
+	struct potad_desc *desc;
+	int err;
+
+	if (!type->cache && !type->own)
+		return inline_at(type, granule, order, gfp, block);
+	desc = type->own ? NULL : desc_new(type, gfp);
+	if (!desc) {
+		potad_memory_return(type, granule, order);
+		return type->own ? -EINVAL : -ENOMEM;
+	}
+	desc->place = place_of(type, granule, order);
+	err = potad_memory_describe(type, granule, order, gfp, desc_word(type, desc));
+	if (err) {
+		kmem_cache_free(type->cache, desc);
+		return err;
+	}
+	count_alloc(type, order);
+	data_init(type, desc, gfp, arg);
+	block_born(type, desc, block);
+	return 0;
+}
+
+/* See potad_alloc_own(). */
+int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
+		      struct potad_desc *desc, size_t size, struct potad_block *block)
+{
+	int err = -EINVAL;
+
+	might_alloc(gfp);
+	if (unlikely(!type->pool))
+		return -ENODEV;
+	if (type->own && size == type->desc_size && desc &&
+	    IS_ALIGNED((unsigned long)desc, __alignof__(*desc))) {
+		err = -EBUSY;
+		if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK))
+			err = desc_make(type, order, gfp, desc);
+	}
+	if (err)
+		return count_failure(type, order, err);
+	count_alloc(type, order);
+	block_born(type, desc, block);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__potad_alloc_own);
+
+/* The last reference has gone. */
+static void desc_release(struct potad_type *type, struct potad_desc *desc)
+{
+	void *data = potad_desc_data(type, desc);
+	unsigned int order = potad_place_order(desc->place);
+
+	trace_potad_free(potad_place_phys(desc->place), order, type->name);
+	if (type->release)
+		type->release(data);
+	if (type->parts)
+		potad_parts_release(type, desc);
+	desc_unmake(type, desc);
+	if (type->own)
+		type->ops.gone(data);
+	else
+		kmem_cache_free(type->cache, desc);
+	count_free(type, order);
+}
+
+static int inline_free(const struct potad_block *block)
+{
+	struct potad_type *type = block->type;
+	u64 granule = potad_pool_granule(type->pool, block->phys);
+
+	if (!potad_words_clear(&type->pool->words, granule, block->order,
+			       inline_word(type, block->generation, block->order)))
+		return -ENOENT;
+	trace_potad_free(block->phys, block->order, type->name);
+	potad_memory_return(type, granule, block->order);
+	count_free(type, block->order);
+	return 0;
+}
+
+/* @desc is what the handle says; what it says of the place is not checked. */
+static int desc_free(const struct potad_block *block, struct potad_desc *desc)
+{
+	int last = potad_desc_give_up(desc, block->generation);
+
+	if (last > 0)
+		desc_release(block->type, desc);
+	return min(last, 0);
+}
+
+static bool place_is(u64 place, const struct potad_block *block)
+{
+	return potad_place_phys(place) == block->phys &&
+	       potad_place_order(place) == block->order &&
+	       potad_place_tag(place) == block->type->tag;
+}
+
+/**
+ * potad_free() - give a block back
+ * @block: as potad_alloc() filled it in; the caller's own
+ *
+ * Drops the reference that the allocation was.  The memory goes back with the
+ * last one.  Never allocates.  A part of several goes at once.
+ *
+ * A block that is freed twice is noticed, by its generation, as long as the
+ * memory of its descriptor is one; potad_free_checked() always notices.
+ *
+ * Context: Any but NMI.
+ * Return: 0; -ENOENT if it is not allocated (any more); -EINVAL if what is in
+ * @block does not fit together.
+ */
+int potad_free(const struct potad_block *block)
+{
+	struct potad_type *type = block->type;
+	struct potad_desc *desc;
+	u64 place;
+
+	if (unlikely(!block->data)) {
+		if (!potad_pool_has(type->pool, block->phys, block->bytes))
+			return -EINVAL;
+		return inline_free(block);
+	}
+	if (unlikely(block->part))
+		return potad_part_free(block);
+	desc = potad_data_desc(type, block->data);
+	place = READ_ONCE(desc->place);
+	/* While it moves the owner may know either place: see migrate.c. */
+	if (unlikely(!place_is(place, block) && !(place & POTAD_PLACE_MOVING)))
+		return potad_desc_generation(desc) == block->generation ? -EINVAL : -ENOENT;
+	return desc_free(block, desc);
+}
+EXPORT_SYMBOL_GPL(potad_free);
+
+/*
+ * Takes a reference to the block that @word, found for @phys, describes.  Returns
+ * false if that is coming or going, or another one by now.
+ */
+static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t phys,
+		      struct potad_block *block)
+{
+	struct potad_type *type = potad_type_by_tag(potad_word_tag(word));
+	struct potad_desc *head = potad_word_desc(word), *desc = head;
+	u64 place = READ_ONCE(head->place);
+
+	/* A part: it is its descriptor that has references. */
+	if (place & POTAD_PLACE_PART)
+		desc = READ_ONCE(container_of(head, struct potad_part, head)->desc);
+	if (!desc || !potad_desc_get(desc))
+		return false;
+	/* It stands still now: what is read of it is read after that. */
+	place = READ_ONCE(head->place);
+	potad_block_fill(type, place, potad_desc_generation(desc),
+			 potad_desc_data(type, desc), block);
+	/* Is it the one that we looked for, and the part still one of this? */
+	if (potad_place_has(place, phys) &&
+	    (head == desc || potad_words_find(&pool->words,
+					      potad_pool_granule(pool, phys)) == word))
+		return true;
+	potad_put(block);
+	return false;
+}
+
+/*
+ * Finds the block that @phys, in the pool, is in, and takes a reference, or pins
+ * the type if there is no descriptor; potad_put() undoes either.  Returns 0;
+ * -ENOENT if no type has it; -EAGAIN if it is coming or going, or moving; -ENODATA
+ * if it is in stock: then @block says which, and nothing is to be undone.
+ */
+int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
+		    struct potad_block *block)
+{
+	u64 granule = potad_pool_granule(pool, phys), place;
+	struct potad_type *type;
+	unsigned long word;
+	unsigned int order;
+	int err = 0;
+
+	rcu_read_lock();
+	word = potad_words_find(&pool->words, granule);
+	type = potad_type_by_tag(potad_word_tag(word));
+	if (!type) {
+		err = -ENOENT;
+	} else if (!potad_type_has_desc(type)) {
+		potad_type_pin(type);
+		order = potad_word_order(word);
+		granule &= ~((1ULL << order) - 1);
+		potad_block_fill(type, potad_place(potad_pool_phys(pool, granule),
+						   pool->granule_shift, order, type->tag),
+				 potad_word_generation(word), NULL, block);
+	} else if (!desc_find(pool, word, phys, block)) {
+		place = READ_ONCE(potad_word_desc(word)->place);
+		err = -EAGAIN;
+		if (place & POTAD_PLACE_STOCKED && potad_place_has(place, phys)) {
+			potad_block_fill(type, place, 0, NULL, block);
+			err = -ENODATA;
+		}
+	}
+	rcu_read_unlock();
+	return err;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_find);
+
+/**
+ * potad_get() - a reference to the block at an address
+ * @pool: the pool
+ * @phys: any address
+ * @block: filled in
+ *
+ * Takes no lock.
+ *
+ * Context: Any but NMI.
+ * Return: 0, and the caller calls potad_put(); -ENXIO if @phys is outside the
+ * pool; -ENOENT if there is no block of a type; -EOPNOTSUPP if its type has no
+ * descriptors; -EAGAIN if it is being allocated, freed or moved at this very
+ * moment.
+ */
+int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *block)
+{
+	int err;
+
+	if (!potad_pool_has(pool, phys, 1))
+		return -ENXIO;
+	err = potad_pool_find(pool, phys, block);
+	if (err == -ENODATA)
+		return -ENOENT;
+	if (!err && !block->data) {
+		potad_put(block);
+		err = -EOPNOTSUPP;
+	}
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_get);
+
+/**
+ * potad_put() - give a reference back
+ * @block: from potad_get()
+ *
+ * The last one runs the type's release operation and frees the block.
+ *
+ * Context: Any but NMI.
+ */
+void potad_put(const struct potad_block *block)
+{
+	struct potad_desc *desc;
+
+	if (!block->data) {
+		potad_type_unpin(block->type);
+		return;
+	}
+	desc = potad_data_desc(block->type, block->data);
+	if (potad_desc_put(desc))
+		desc_release(block->type, desc);
+}
+EXPORT_SYMBOL_GPL(potad_put);
+
+/* Nobody's: in quarantine, free or at hand somewhere, or of no type. */
+static int nothing_to_free(struct potad_pool *pool, phys_addr_t phys)
+{
+	u64 granule = potad_pool_granule(pool, phys);
+	struct potad_extent extent;
+
+	if (potad_space_query(pool->space, granule, &extent))
+		return -ENXIO;
+	if (extent.state == POTAD_RETIRED)
+		return -EHWPOISON;
+	return extent.state == POTAD_FREE || potad_cache_has(pool->cache, granule) ?
+	       -ENOENT : -EPERM;
+}
+
+/**
+ * potad_free_checked() - give a block back, if it is one
+ * @pool: the pool
+ * @block: what the caller takes for a block; of @data nothing is read
+ *
+ * For callers who are not sure of what they have: everything is looked up and
+ * compared, and if several try at once, one succeeds.
+ *
+ * Context: Any but NMI.
+ * Return: 0; -ENXIO if its address is not in the pool; -EINVAL if no block starts
+ * there or it has another order; -EPERM if it is of another type, or of none;
+ * -ENOENT if nothing is allocated there, or something else by now;
+ * -EHWPOISON if it is quarantined.
+ */
+int potad_free_checked(struct potad_pool *pool, const struct potad_block *block)
+{
+	struct potad_block found;
+	int err;
+
+	if (!potad_pool_has(pool, block->phys, 1))
+		return -ENXIO;
+	err = potad_pool_find(pool, block->phys, &found);
+	if (err == -EAGAIN || err == -ENODATA)
+		return -ENOENT;
+	if (err)
+		return nothing_to_free(pool, block->phys);
+	if (found.type != block->type)
+		err = -EPERM;
+	else if (found.phys != block->phys || found.order != block->order)
+		err = -EINVAL;
+	else if (found.generation != block->generation)
+		err = -ENOENT;
+	else
+		err = potad_free(&found);
+	potad_put(&found);
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_free_checked);
+
+/**
+ * potad_dirty() - somebody has written to memory of the pool
+ * @pool: the pool
+ * @phys: where
+ *
+ * What dirty means is the business of the block's owner.
+ *
+ * Context: Any but NMI.
+ * Return: 0; else as potad_get(); -EOPNOTSUPP also if the type has no dirty
+ * operation.
+ */
+int potad_dirty(struct potad_pool *pool, phys_addr_t phys)
+{
+	struct potad_block block;
+	int err = potad_get(pool, phys, &block);
+
+	if (err)
+		return err;
+	if (block.type->ops.dirty)
+		block.type->ops.dirty(block.data, phys - block.phys);
+	else
+		err = -EOPNOTSUPP;
+	potad_put(&block);
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_dirty);
+
+/* For potad_lookup(): what has no type, or none at this moment. */
+static void lookup_memory(struct potad_pool *pool, phys_addr_t phys, bool stocked,
+			  struct potad_info *info)
+{
+	u64 granule = potad_pool_granule(pool, phys);
+	struct potad_extent extent;
+
+	if (potad_space_query(pool->space, granule, &extent)) {
+		info->what = POTAD_IS_HOLE;
+		info->phys = potad_pool_phys(pool, granule);
+		info->bytes = 1ULL << pool->granule_shift;
+		return;
+	}
+	info->phys = potad_pool_phys(pool, extent.first);
+	info->order = extent.order;
+	info->bytes = 1ULL << (pool->granule_shift + extent.order);
+	switch (extent.state) {
+	case POTAD_FREE:
+		info->what = POTAD_IS_FREE;
+		break;
+	case POTAD_RETIRED:
+		info->what = POTAD_IS_QUARANTINED;
+		break;
+	default:
+		info->what = stocked || potad_cache_has(pool->cache, granule) ?
+			     POTAD_IS_CACHED : POTAD_IS_BARE;
+		info->failed = extent.failed;
+		break;
+	}
+}
+
+/**
+ * potad_lookup() - what is at an address?
+ * @pool: the pool
+ * @phys: any address
+ * @info: filled in
+ *
+ * True at one moment during the call.  A described block is found without a
+ * lock, unless some block has failed granules; for what has no type the space
+ * is asked, under its locks.
+ *
+ * Context: Any but NMI.
+ * Return: 0, or -ENXIO if @phys is outside the pool.
+ */
+int potad_lookup(struct potad_pool *pool, phys_addr_t phys, struct potad_info *info)
+{
+	struct potad_extent extent;
+	struct potad_block block;
+	struct potad_type *type;
+	int err;
+
+	memset(info, 0, sizeof(*info));
+	if (!potad_pool_has(pool, phys, 1))
+		return -ENXIO;
+	err = potad_pool_find(pool, phys, &block);
+	if (err) {
+		lookup_memory(pool, phys, err == -ENODATA, info);
+		return 0;
+	}
+	type = block.type;
+	info->what = POTAD_IS_BLOCK;
+	info->phys = block.phys;
+	info->bytes = block.bytes;
+	info->order = block.order;
+	strscpy(info->type, type->name, sizeof(info->type));
+	if (type->ops.describe)
+		type->ops.describe(block.data, info->owner, sizeof(info->owner));
+	if (potad_space_pending(pool->space) &&
+	    !potad_space_query(pool->space, potad_pool_granule(pool, phys), &extent))
+		info->failed = extent.failed;
+	potad_put(&block);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(potad_lookup);

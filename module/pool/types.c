@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The types that a pool serves.
+ *
+ * The table of types (memdesc/type.c) knows names and tags; here a type gets its
+ * pool, and loses it.  It has one from potad_type_bind() to potad_type_unbind(),
+ * and blocks can only be had in between.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+
+#include "../include/compat.h"
+#include "pool.h"
+
+/**
+ * potad_type_bind() - blocks of this type come from this pool
+ * @type: a type that has none
+ * @pool: the pool
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -EBUSY if it has one; -ENOMEM.
+ */
+int potad_type_bind(struct potad_type *type, struct potad_pool *pool)
+{
+	unsigned int slot = type->tag - POTAD_TAG_TYPE;
+
+	if (type->pool)
+		return -EBUSY;
+	type->granule_shift = pool->granule_shift;
+	mutex_lock(&pool->types_mutex);
+	pool->types[slot] = type;
+	mutex_unlock(&pool->types_mutex);
+	/* Whoever sees that there is a pool sees the rest. */
+	smp_store_release(&type->pool, pool);
+	return 0;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_bind);
+
+/* What there is of the type now.  Any context. */
+struct potad_live potad_type_live(const struct potad_type *type)
+{
+	struct potad_type_count count = potad_type_counts(type);
+	struct potad_live live = {
+		.blocks = count.allocs - count.frees,
+		.bytes = count.bytes,
+		.pins = count.pins,
+	};
+
+	return live;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_live);
+
+/**
+ * potad_type_unbind() - no more blocks of this type
+ * @type: the type; the caller allocates no more of it
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -EBUSY if blocks of it live, and nothing has changed.
+ */
+int potad_type_unbind(struct potad_type *type)
+{
+	struct potad_pool *pool = type->pool;
+	struct potad_type_count count;
+
+	if (!pool)
+		return 0;
+	if (potad_type_live(type).blocks)
+		return -EBUSY;
+	/* Who has just freed the last one is about to let go: see count_free(). */
+	synchronize_rcu();
+	mutex_lock(&pool->types_mutex);
+	count = potad_type_counts(type);
+	pool->past.allocs += count.allocs;
+	pool->past.frees += count.frees;
+	pool->types[type->tag - POTAD_TAG_TYPE] = NULL;
+	mutex_unlock(&pool->types_mutex);
+	type->pool = NULL;
+	return 0;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_unbind);
+
+/**
+ * potad_type_register() - a new type of blocks
+ * @pool: where its blocks come from
+ * @info: what it is; copied
+ *
+ * Context: Process context; may sleep.
+ * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
+ * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
+ * that is none, operations that need a descriptor where there is none, or one
+ * missing that must be there; -EEXIST if the name is in use; -ENOSPC if all 14
+ * places are; -ENOMEM.
+ */
+struct potad_type *potad_type_register(struct potad_pool *pool,
+				       const struct potad_type_info *info)
+{
+	struct potad_type *type = potad_type_create(info);
+	int err;
+
+	if (IS_ERR(type))
+		return type;
+	err = potad_type_bind(type, pool);
+	if (!err)
+		return type;
+	potad_type_destroy(type);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(potad_type_register);
+
+/**
+ * potad_type_unregister() - the end of a type
+ * @type: from potad_type_register(); the caller allocates no more of it
+ *
+ * Context: Process context; may sleep.
+ * Return: 0, and @type is gone; -EBUSY if blocks of it live, or somebody is
+ * using it by name: nothing has changed.
+ */
+int potad_type_unregister(struct potad_type *type)
+{
+	int err = -EBUSY;
+
+	if (!potad_type_hide(type, true))
+		return err;
+	err = potad_type_unbind(type);
+	if (err)
+		potad_type_hide(type, false);
+	else
+		potad_type_destroy(type);
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_type_unregister);
+
+/* What the stocks of all types have goes back; returns how many blocks. */
+unsigned int potad_pool_drain_stocks(struct potad_pool *pool)
+{
+	return 0;
+}
