@@ -300,6 +300,21 @@ struct potad_type_count potad_type_counts(const struct potad_type *type)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_counts);
 
+/* Nothing has happened.  There is no block, and nobody looks. */
+void potad_type_count_reset(struct potad_type *type)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct potad_type_count *c = per_cpu_ptr(type->count, cpu);
+
+		c->allocs = 0;
+		c->frees = 0;
+		c->bytes = 0;
+	}
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_count_reset);
+
 /*
  * Bytes that one descriptor really takes in its cache: behind it, because
  * readers may still look at a free one, is the slab's own pointer.

@@ -133,6 +133,7 @@ struct potad_type *potad_type_get(const char *name);
 void potad_type_put(struct potad_type *type);
 bool potad_type_hide(struct potad_type *type, bool hide);
 struct potad_type_count potad_type_counts(const struct potad_type *type);
+void potad_type_count_reset(struct potad_type *type);
 unsigned int potad_type_footprint(const struct potad_type *type);
 void potad_type_for_each(void (*fn)(struct potad_type *type, void *arg),
 			 void *arg);

@@ -377,9 +377,14 @@ static void desc_release(struct potad_type *type, struct potad_desc *desc)
 static int inline_free(const struct potad_block *block)
 {
 	struct potad_type *type = block->type;
-	u64 granule = potad_pool_granule(type->pool, block->phys);
+	struct potad_pool *pool = type->pool;
+	u64 granule = potad_pool_granule(pool, block->phys);
 
-	if (!potad_words_clear(&type->pool->words, granule, block->order,
+	if (block->order > potad_space_max_order(pool->space) ||
+	    !potad_pool_has(pool, block->phys, 1ULL << (pool->granule_shift + block->order)) ||
+	    block->phys != potad_pool_phys(pool, granule & ~((1ULL << block->order) - 1)))
+		return -EINVAL;
+	if (!potad_words_clear(&pool->words, granule, block->order,
 			       inline_word(type, block->generation, block->order)))
 		return -ENOENT;
 	trace_potad_free(block->phys, block->order, type->name);
@@ -425,11 +430,8 @@ int potad_free(const struct potad_block *block)
 	struct potad_desc *desc;
 	u64 place;
 
-	if (unlikely(!block->data)) {
-		if (!potad_pool_has(type->pool, block->phys, block->bytes))
-			return -EINVAL;
+	if (unlikely(!block->data))
 		return inline_free(block);
-	}
 	if (unlikely(block->part))
 		return potad_part_free(block);
 	desc = potad_data_desc(type, block->data);

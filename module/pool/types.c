@@ -76,6 +76,7 @@ int potad_type_unbind(struct potad_type *type)
 	pool->past.frees += count.frees;
 	pool->types[type->tag - POTAD_TAG_TYPE] = NULL;
 	mutex_unlock(&pool->types_mutex);
+	potad_type_count_reset(type);
 	type->pool = NULL;
 	return 0;
 }
