@@ -153,7 +153,7 @@ struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule)
 {
 	struct potad_pool *pool;
 
-	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, NULL, 0);
+	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, POTAD_INDEX_WORDS, NULL, 0);
 	if (PTR_ERR_OR_ZERO(pool) == -ENOMEM)
 		kunit_skip(test, "no memory for a pool of %llu bytes", bytes);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
@@ -243,7 +243,7 @@ void potad_test_all_free(struct kunit *test, struct potad_pool *pool,
 	KUNIT_EXPECT_EQ(test, stat->pending, 0);
 	KUNIT_EXPECT_EQ(test, stat->retired, retired);
 	KUNIT_EXPECT_EQ(test, stat->free, stat->total - retired);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&pool->words.nr_lines), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&pool->index.words.nr_lines), 0);
 }
 
 int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,

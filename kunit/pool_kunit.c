@@ -217,7 +217,7 @@ static void nothing_is_left_of_many_blocks(struct kunit *test)
 
 	potad_test_seed(test, &rnd);
 	pool = potad_test_pool(test, BYTES, GRANULE);
-	bytes = potad_words_bytes(&pool->words);
+	bytes = potad_index_bytes(&pool->index);
 	b = potad_test_memory(test, 150 * sizeof(*b));
 	order = potad_test_memory(test, 150 * sizeof(*order));
 	for (i = 0; i < 150; i++) {
@@ -242,7 +242,7 @@ static void nothing_is_left_of_many_blocks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count.alloc_failures, 150 - nr);
 	KUNIT_EXPECT_EQ(test, atomic_read(&owner.inits), atomic_read(&owner.releases));
 	potad_pool_drain(pool);
-	KUNIT_EXPECT_EQ(test, potad_words_bytes(&pool->words), bytes);
+	KUNIT_EXPECT_EQ(test, potad_index_bytes(&pool->index), bytes);
 	potad_test_all_free(test, pool, 0);
 }
 
@@ -618,13 +618,13 @@ static void pools_that_are_refused(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct potad_pool *pool;
 
-		pool = potad_pool_create(bad[i].start, bad[i].bytes, bad[i].granule, NULL, 0);
+		pool = potad_pool_create(bad[i].start, bad[i].bytes, bad[i].granule, POTAD_INDEX_WORDS, NULL, 0);
 		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(pool), -EINVAL, "case %u", i);
 		if (!IS_ERR(pool))
 			potad_pool_destroy(pool);
 	}
 	/* More than there is memory to manage it with. */
-	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_pool_create(START, 1ULL << 51, 512, NULL, 0)), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_pool_create(START, 1ULL << 51, 512, POTAD_INDEX_WORDS, NULL, 0)), -ENOMEM);
 }
 
 static void granules_of_all_sizes_work(struct kunit *test)
@@ -635,7 +635,7 @@ static void granules_of_all_sizes_work(struct kunit *test)
 
 	for (granule = SZ_512; granule <= SZ_2M; granule *= 2) {
 		u64 bytes = max_t(u64, 16 * granule, PAGE_SIZE);
-		struct potad_pool *pool = potad_pool_create(START, bytes, granule, NULL, 0);
+		struct potad_pool *pool = potad_pool_create(START, bytes, granule, POTAD_INDEX_WORDS, NULL, 0);
 		struct potad_block b[4];
 		unsigned int k;
 

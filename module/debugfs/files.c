@@ -580,7 +580,7 @@ static int stats_show(struct seq_file *m, void *v)
 {
 	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
 	struct potad_pool_count count;
-	u64 words = potad_words_bytes(&pool->words), events, told, cached;
+	u64 words = potad_index_bytes(&pool->index), events, told, cached;
 	struct type_sums sums = { };
 
 	if (!stat)

@@ -92,6 +92,7 @@ static inline unsigned int potad_word_order(unsigned long word)
 	return word >> 4 & 0x3f;
 }
 
+/* Of all pools. */
 int potad_lines_init(void);
 void potad_lines_exit(void);
 

@@ -99,17 +99,15 @@ int potad_memory_describe(struct potad_type *type, u64 granule, unsigned int ord
 			  gfp_t gfp, unsigned long word)
 {
 	struct potad_pool *pool = type->pool;
-	struct potad_line *line;
 
-	if (potad_words_prepare(&pool->words, granule, order, gfp & ~__GFP_ZERO, &line)) {
+	if (potad_index_set(&pool->index, granule, order, word, gfp & ~__GFP_ZERO)) {
 		potad_memory_return(type, granule, order);
 		return -ENOMEM;
 	}
-	potad_words_set(&pool->words, granule, order, word, line);
 	smp_mb();	/* words before mark; see the top */
 	if (likely(!potad_space_has_failed(pool->space, granule, order)))
 		return 0;
-	potad_words_clear(&pool->words, granule, order, word);
+	potad_index_clear(&pool->index, granule, order, word);
 	potad_space_free(pool->space, granule, order);
 	return -EAGAIN;
 }
@@ -153,7 +151,7 @@ static void desc_unmake(struct potad_type *type, struct potad_desc *desc)
 	unsigned int order = potad_place_order(desc->place);
 
 	WRITE_ONCE(desc->place, desc->place | POTAD_PLACE_COMING);
-	if (WARN_ONCE(!potad_words_clear(&type->pool->words, granule, order,
+	if (WARN_ONCE(!potad_index_clear(&type->pool->index, granule, order,
 					 desc_word(type, desc)),
 		      "potad: words of a %s changed under it\n", type->name))
 		return;
@@ -487,7 +485,7 @@ static int inline_free(const struct potad_block *block)
 	    !potad_pool_has(pool, block->phys, 1ULL << (pool->granule_shift + block->order)) ||
 	    block->phys != potad_pool_phys(pool, granule & ~((1ULL << block->order) - 1)))
 		return -EINVAL;
-	if (!potad_words_clear(&pool->words, granule, block->order,
+	if (!potad_index_clear(&pool->index, granule, block->order,
 			       inline_word(type, block->generation, block->order)))
 		return -ENOENT;
 	trace_potad_free(block->phys, block->order, type->name);
@@ -569,7 +567,7 @@ static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t p
 			 potad_desc_data(type, desc), block);
 	/* Is it the one that we looked for, and the part still one of this? */
 	if (potad_place_has(place, phys) &&
-	    (head == desc || potad_words_find(&pool->words,
+	    (head == desc || potad_index_find(&pool->index,
 					      potad_pool_granule(pool, phys)) == word))
 		return true;
 	potad_put(block);
@@ -592,7 +590,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 	int err = 0;
 
 	rcu_read_lock();
-	word = potad_words_find(&pool->words, granule);
+	word = potad_index_find(&pool->index, granule);
 	type = potad_type_by_tag(potad_word_tag(word));
 	if (!type) {
 		err = -ENOENT;
