@@ -243,7 +243,7 @@ void potad_test_all_free(struct kunit *test, struct potad_pool *pool,
 	KUNIT_EXPECT_EQ(test, stat->pending, 0);
 	KUNIT_EXPECT_EQ(test, stat->retired, retired);
 	KUNIT_EXPECT_EQ(test, stat->free, stat->total - retired);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&pool->index.words.nr_lines), 0);
+	KUNIT_EXPECT_EQ(test, potad_words_lines(&pool->index.words), 0);
 }
 
 int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,

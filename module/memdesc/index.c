@@ -85,19 +85,13 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_exit);
 int potad_index_set(struct potad_index *x, u64 first, unsigned int order,
 		    unsigned long word, gfp_t gfp)
 {
-	struct potad_line *line;
-	int err;
-
 	switch (x->kind) {
 	case POTAD_INDEX_MAPLE:
 		return potad_maple_set(&x->maple, first, order, word, gfp);
 	case POTAD_INDEX_XARRAY:
 		return potad_xarray_set(&x->xarray, first, order, word, gfp);
 	default:
-		err = potad_words_prepare(&x->words, first, order, gfp, &line);
-		if (!err)
-			potad_words_set(&x->words, first, order, word, line);
-		return err;
+		return potad_words_take(&x->words, first, order, word, gfp);
 	}
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_set);

@@ -22,8 +22,10 @@
 #ifndef POTAD_MEMDESC_INDEX_H
 #define POTAD_MEMDESC_INDEX_H
 
+#include <linux/build_bug.h>
 #include <linux/maple_tree.h>
 #include <linux/spinlock.h>
+#include <linux/stddef.h>
 #include <linux/xarray.h>
 
 #include "word.h"
@@ -41,6 +43,7 @@ struct potad_maple {
 	spinlock_t	lock;		/* protects @tree; irqs off */
 };
 
+/* What a lookup in words needs of it is in one line. */
 struct potad_index {
 	enum potad_index_kind kind;	/* constant, as what is chosen by it */
 	union {
@@ -48,7 +51,8 @@ struct potad_index {
 		struct potad_maple maple;
 		struct xarray	xarray;
 	};
-};
+} __aligned(64);
+static_assert(offsetofend(struct potad_index, words) <= 64);
 
 static inline void *potad_tree_entry(unsigned long word)
 {
