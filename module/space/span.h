@@ -60,6 +60,7 @@
 #include <linux/bitmap.h>
 #include <linux/cache.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/prefetch.h>
 #include <linux/rcupdate.h>
@@ -83,7 +84,7 @@ struct potad_row {
 						/*			lock      */
 	DECLARE_BITMAP(claimed, POTAD_ROW);	/* some CPU's home */
 	struct potad_group *group[POTAD_ROW];	/* NULL: not populated */
-	void		*chunk;			/* if they are of one piece */
+	struct potad_group *chunk;		/* the first, if they are side by side */
 };
 
 struct potad_tier {
@@ -128,8 +129,10 @@ struct potad_habit {
 	u32		begun ____cacheline_aligned;
 	u32		done;
 	struct potad_span *span;	/* of the last free */
-	struct potad_group *last;	/* and its group; if that is not NULL: */
-	u64		from;		/* its granules in its span	      */
+	struct potad_group *last;	/* the groups around it, side by side */
+					/* in memory; if that is not NULL:    */
+	u64		base;		/* first granule of the first of them */
+	u64		from;		/* their granules in their span	      */
 	u64		size;
 	unsigned int	tier;
 } ____cacheline_aligned;
@@ -199,6 +202,26 @@ static inline struct potad_group *potad_span_group(const struct potad_span *span
 	return row ? READ_ONCE(row->group[nr % POTAD_ROW]) : NULL;
 }
 
+/*
+ * The groups of tier @t around @granule that lie side by side in memory: the
+ * first of them, and how many; those of a row, or else the one.  NULL.
+ */
+static inline struct potad_group *potad_span_groups(const struct potad_span *span,
+						    unsigned int t, u64 granule,
+						    unsigned int *nr)
+{
+	const struct potad_tier *tier = &span->tier[t];
+	u64 r = potad_group_nr(granule, t) / POTAD_ROW;
+	struct potad_row *row;
+
+	*nr = 1;
+	row = READ_ONCE(tier->row[r - tier->first / POTAD_ROW]);
+	if (!row || !row->chunk)
+		return potad_span_group(span, t, granule);
+	*nr = min((r + 1) * POTAD_ROW, tier->last + 1) - max(r * POTAD_ROW, tier->first);
+	return row->chunk;
+}
+
 /* Granules of groups of tier 0 that are not the span's. */
 static inline u64 potad_span_holes(const struct potad_span *span)
 {
@@ -218,11 +241,12 @@ static inline struct potad_habit *potad_habit(struct potad_space *s)
 	return &s->habit[smp_processor_id()];
 }
 
-/* @unit of @g will soon be freed. */
-static inline void potad_group_prefetch(struct potad_group *g, unsigned int unit)
+/* @unit of @g will soon be freed: a part of a leaf, or @big, one or more leaves. */
+static inline void potad_group_prefetch(struct potad_group *g, unsigned int unit,
+					bool big)
 {
 	prefetchw(g);
-	prefetchw(&g->node[unit / POTAD_NODE_UNITS]);
+	prefetchw(big ? &g->top : &g->node[unit / POTAD_NODE_UNITS]);
 }
 
 /* Around a free, or a move of a group between tiers; interrupts are off. */
