@@ -70,11 +70,11 @@ static int hotplug_state;
  * Blocks that come into a line, or leave it, at once: as many as leave room for
  * some to come back, and some to hand out, before that happens again.
  */
-#define REFILL_BATCH(max)	((2 * (max) + 2) / 3)
+#define REFILL_BATCH(max)	((max) / 2 + (max) / 6)
 #define DRAIN_BATCH(max)	((max) - (max) / 4)
 
 /* Of a line that has a bag. */
-#define FULL_REFILL		REFILL_BATCH(POTAD_LINE_SLOTS)
+#define FULL_REFILL		9U
 #define FULL_DRAIN		DRAIN_BATCH(POTAD_LINE_SLOTS)
 
 /* Where what is behind a line would be; NULL: there is never anything. */
@@ -319,11 +319,9 @@ int potad_cache_free_miss(struct potad_cache __percpu *c,
 EXPORT_SYMBOL_GPL(potad_cache_free_miss);
 
 /* How many blocks of an order a bag may hold: a 128th of the space. */
-static unsigned int bag_max(const struct potad_cache_shared *shared,
-			    unsigned int order)
+static unsigned int bag_max(u64 size, unsigned int order)
 {
-	return min_t(u64, potad_space_size(shared->space) >> (order + 7),
-		     POTAD_BAG_SLOTS);
+	return min_t(u64, size >> (order + 7), POTAD_BAG_SLOTS);
 }
 
 /*
@@ -332,27 +330,28 @@ static unsigned int bag_max(const struct potad_cache_shared *shared,
  * worth its lines; nor, for blocks that go back one group at a time, is one that
  * is not full size.
  */
-static unsigned int line_max(const struct potad_cache_shared *shared,
+static unsigned int line_max(const struct potad_cache_shared *shared, u64 size,
 			     unsigned int order)
 {
 	unsigned int least = order < POTAD_NODE_SHIFT ? POTAD_LINE_SLOTS : POTAD_BAG_SLOTS;
 
 	if (shared->strict || potad_space_end(shared->space) >> order > U32_MAX)
 		return 0;
-	if (order < POTAD_BAG_ORDERS && bag_max(shared, order) >= least)
+	if (order < POTAD_BAG_ORDERS && bag_max(size, order) >= least)
 		return POTAD_LINE_SLOTS;
-	return min_t(u64, potad_space_size(shared->space) >> (order + 4),
-		     POTAD_LINE_SLOTS - 1);
+	return min_t(u64, size >> (order + 4), POTAD_LINE_SLOTS - 1);
 }
 
 static void lines_fit(const struct potad_cache_shared *shared,
 		      struct potad_cache *c, unsigned int order, unsigned int m)
 {
+	/* Looked at once: a line and its bag must agree. */
+	u64 size = potad_space_size(shared->space);
 	struct potad_cache_bag *bag = bag_of(c, order, m);
 
-	c->line[order][m].max = line_max(shared, order);
+	c->line[order][m].max = line_max(shared, size, order);
 	if (bag)
-		bag->max = has_bag(&c->line[order][m]) ? bag_max(shared, order) : 0;
+		bag->max = has_bag(&c->line[order][m]) ? bag_max(size, order) : 0;
 }
 
 /* What drain_cpu() is told, and tells. */

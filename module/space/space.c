@@ -125,6 +125,7 @@ static int take(struct potad_habit *habit, unsigned int t, unsigned int k,
 			*gp = g;
 			return n;
 		}
+		potad_group_spent(g);
 		potad_group_unlock(g);
 		if (n != -ENOSPC)
 			return n;

@@ -22,7 +22,7 @@
  * Groups and units are numbered from 0 on as if the span began there, so that
  * what is aligned in numbers is aligned in maps.
  *
- *	tier    row            256 hints, 256 groups      group
+ *	tier    row            128 hints, 128 groups      group
  *	[ ] -> [row 0] ------> [ hints | *   *   * ] ---> [ 65536 units ]
  *	       [row 1]
  *
@@ -71,20 +71,27 @@
 #include "space.h"
 
 #define POTAD_TIERS		3
-#define POTAD_ROW		256U		/* groups */
+#define POTAD_ROW		128U		/* groups */
 
-/* Of 256 groups, what there is to see without a lock. */
+/*
+ * Of 128 groups, what there is to see without a lock: a line that says where to
+ * look, and the hints.
+ */
 struct potad_row {
-	u32		hint[POTAD_ROW];	/* see span.c; written under */
-						/* the group's lock	     */
-	u32		room;			/* order + 1 of the largest  */
-						/* block of all, or more     */
-	DECLARE_BITMAP(some, POTAD_ROW);	/* groups with any room: changed  */
-	DECLARE_BITMAP(leaves, POTAD_ROW);	/* with a free leaf:	under the */
-						/*			lock      */
+	struct potad_group *chunk;		/* if they lie side by side: the */
+						/* first; constant		 */
+	u32		skip;			/* where in the row that is */
+	/* Groups with any room, or more: changed under the group's lock. */
+	DECLARE_BITMAP(some, POTAD_ROW);
+	DECLARE_BITMAP(leaves, POTAD_ROW);	/* with a free leaf, or more */
 	DECLARE_BITMAP(claimed, POTAD_ROW);	/* some CPU's home */
+
+	/* Who changes a hint often has a look at @room, too. */
+	u32		room ____cacheline_aligned; /* order + 1 of the largest */
+						/* block of all, or more	*/
+	u32		hint[POTAD_ROW];	/* see span.c; under the group's */
+						/* lock				 */
 	struct potad_group *group[POTAD_ROW];	/* NULL: not populated */
-	struct potad_group *chunk;		/* the first, if they are side by side */
 };
 
 struct potad_tier {
@@ -190,6 +197,13 @@ static inline u64 potad_granule(const struct potad_group *g, unsigned int u)
 	return (g->nr << POTAD_GROUP_SHIFT | u) << (g->tier * POTAD_GROUP_SHIFT);
 }
 
+/* The @i-th group of a row; NULL. */
+static inline struct potad_group *potad_row_group(const struct potad_row *row,
+						  unsigned int i)
+{
+	return row->chunk ? row->chunk + (i - row->skip) : READ_ONCE(row->group[i]);
+}
+
 /* The group of tier @t that @granule, of this span, is in; NULL. */
 static inline struct potad_group *potad_span_group(const struct potad_span *span,
 						   unsigned int t, u64 granule)
@@ -199,7 +213,7 @@ static inline struct potad_group *potad_span_group(const struct potad_span *span
 	struct potad_row *row;
 
 	row = READ_ONCE(tier->row[nr / POTAD_ROW - tier->first / POTAD_ROW]);
-	return row ? READ_ONCE(row->group[nr % POTAD_ROW]) : NULL;
+	return row ? potad_row_group(row, nr % POTAD_ROW) : NULL;
 }
 
 /*
@@ -266,6 +280,7 @@ void potad_group_lock(struct potad_group *g);
 void potad_group_unlock(struct potad_group *g);
 void potad_group_changed(struct potad_group *g);
 void potad_group_claim(struct potad_group *g, bool claim);
+void potad_group_spent(struct potad_group *g);
 
 struct potad_span *potad_span_create(struct potad_space *s, u64 first, u64 end,
 				     bool populate);
