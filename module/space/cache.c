@@ -70,7 +70,7 @@ static int hotplug_state;
  * Blocks that come into a line, or leave it, at once: as many as leave room for
  * some to come back, and some to hand out, before that happens again.
  */
-#define REFILL_BATCH(max)	((max) / 2 + (max) / 6)
+#define REFILL_BATCH(max)	(((max) + 1) / 2 + (max) / 6)
 #define DRAIN_BATCH(max)	((max) - (max) / 4)
 
 /* Of a line that has a bag. */
