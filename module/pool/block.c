@@ -39,6 +39,7 @@
 #include "../include/compat.h"
 #include "../include/trace.h"
 #include "pool.h"
+#include "stock.h"
 
 /* How often all that is kept at hand is given back before there is nothing. */
 #define MAX_DRAINS	8
@@ -158,13 +159,74 @@ static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
 	return desc;
 }
 
+/**
+ * potad_blocks_make() - blocks for a stock: described, and nobody's
+ * @type: their type
+ * @order: their order
+ * @gfp: how memory may be had
+ * @descs: set to their descriptors
+ * @nr: how many are wanted, 1 .. POTAD_MAKE_MAX
+ *
+ * Context: as @gfp says; any but NMI.
+ * Return: how many there are, 1 .. @nr; an error as potad_alloc().
+ */
+int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
+		      struct potad_desc **descs, unsigned int nr)
+{
+	u64 granules[POTAD_MAKE_MAX];
+	int got, made = 0, i, err;
+
+	gfp &= ~__GFP_ZERO;
+	got = potad_space_alloc_some(type->pool->space, order, type->mobility, granules, nr);
+	if (got == -ENOSPC || got == -ENOMEM) {
+		/* What others keep at hand, if this may wait for it. */
+		err = potad_memory_take(type, order, gfp, granules);
+		got = err ?: 1;
+	}
+	if (got < 0)
+		return got;
+	for (i = 0, err = 0; i < got && err != -ENOMEM; i++) {
+		struct potad_desc *desc = desc_new(type, gfp);
+
+		err = -ENOMEM;
+		if (!desc)
+			break;
+		desc->place = place_of(type, granules[i], order) | POTAD_PLACE_STOCKED;
+		err = potad_memory_describe(type, granules[i], order, gfp,
+					    desc_word(type, desc));
+		if (err)
+			kmem_cache_free(type->cache, desc);
+		else
+			descs[made++] = desc;
+	}
+	/* Of what there was no memory to describe nobody will know. */
+	for (; i < got; i++)
+		potad_memory_return(type, granules[i], order);
+	/* All have failed by now: who can go on asking does. */
+	if (!made && err == -EAGAIN)
+		return potad_blocks_make(type, order, gfp, descs, 1);
+	return made ?: err;
+}
+
+/* They are in stock no longer, and never were.  Any context but NMI. */
+void potad_blocks_unmake(struct potad_type *type, struct potad_desc **descs, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		desc_unmake(type, descs[i]);
+		kmem_cache_free(type->cache, descs[i]);
+	}
+}
+
 /* It is somebody's now. */
 static void block_born(struct potad_type *type, struct potad_desc *desc,
 		       struct potad_block *block)
 {
-	u64 place = desc->place;
+	u64 place = desc->place & ~POTAD_PLACE_STOCKED;
 	u32 generation;
 
+	WRITE_ONCE(desc->place, place);
 	potad_type_hold(type);
 	generation = potad_desc_born(desc);
 	potad_block_fill(type, place, generation, potad_desc_data(type, desc), block);
@@ -289,14 +351,13 @@ int potad_alloc(struct potad_type *type, unsigned int order, gfp_t gfp, void *ar
 		err = type->own ? -EINVAL : inline_alloc(type, order, gfp, block);
 		return err ? count_failure(type, order, err) : 0;
 	}
-	desc = desc_new(type, gfp);
-	err = desc ? desc_make(type, order, gfp, desc) : -ENOMEM;
-	if (err) {
-		if (desc)
-			kmem_cache_free(type->cache, desc);
-		return count_failure(type, order, err);
+	desc = potad_stock_pop(type->stock, order);
+	if (unlikely(!desc)) {
+		desc = potad_stock_take(type, order, gfp, &err);
+		if (!desc)
+			return count_failure(type, order, err);
+		count_alloc(type, order);
 	}
-	count_alloc(type, order);
 	data_init(type, desc, gfp, arg);
 	block_born(type, desc, block);
 	return 0;
@@ -355,6 +416,26 @@ int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 }
 EXPORT_SYMBOL_GPL(__potad_alloc_own);
 
+/*
+ * A block that nobody has any more stays together, and is counted there; what does not
+ * fit is undone.  Unregistering waits for who has preemption off.
+ */
+static void desc_retire(struct potad_type *type, struct potad_desc *desc,
+			unsigned int order)
+{
+	struct module *module = type->module;
+
+	WRITE_ONCE(desc->place, desc->place | POTAD_PLACE_STOCKED);
+	if (likely(potad_stock_push(type->stock, order, desc) ||
+		   potad_stock_keep(type, order, desc))) {
+		potad_type_let_go(module);
+		return;
+	}
+	desc_unmake(type, desc);
+	kmem_cache_free(type->cache, desc);
+	count_free(type, order);
+}
+
 /* The last reference has gone. */
 static void desc_release(struct potad_type *type, struct potad_desc *desc)
 {
@@ -366,11 +447,12 @@ static void desc_release(struct potad_type *type, struct potad_desc *desc)
 		type->release(data);
 	if (type->parts)
 		potad_parts_release(type, desc);
+	if (likely(!type->own)) {
+		desc_retire(type, desc, order);
+		return;
+	}
 	desc_unmake(type, desc);
-	if (type->own)
-		type->ops.gone(data);
-	else
-		kmem_cache_free(type->cache, desc);
+	type->ops.gone(data);
 	count_free(type, order);
 }
 

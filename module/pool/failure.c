@@ -53,17 +53,30 @@ static void record(struct potad_pool *pool, struct potad_event *event,
 
 /*
  * The owner of a granule that is marked; waits for one that comes, goes or moves.
- * What is in stock goes back, and what passes through that stock from now on is
- * looked at: then the granule is out of use, and nobody's.
+ *
+ * The stock of its type is emptied, and looks at what passes through from now on: so
+ * if the block is in stock it goes back, and the granule out of use, and if it is
+ * somebody's it never gets there again.  Who has it after that is told.
  */
 static bool find_owner(struct potad_pool *pool, phys_addr_t phys,
 		       struct potad_block *block)
 {
+	const struct potad_type *wary = NULL;
 	int err;
 
-	while ((err = potad_pool_find(pool, phys, block)) == -EAGAIN)
-		usleep_range(10, 100);
-	return !err;
+	while ((err = potad_pool_find(pool, phys, block)) != -ENOENT) {
+		if (!err && (!block->data || block->type == wary))
+			return true;
+		if (err == -EAGAIN) {
+			usleep_range(10, 100);
+			continue;
+		}
+		wary = block->type;
+		potad_pool_be_wary(pool, wary);
+		if (!err)
+			potad_put(block);
+	}
+	return false;
 }
 
 /*

@@ -12,6 +12,7 @@
 
 #include "../include/compat.h"
 #include "pool.h"
+#include "stock.h"
 
 /**
  * potad_order() - how large a block holds so many bytes
@@ -67,14 +68,9 @@ void potad_pool_counts(struct potad_pool *pool, struct potad_pool_count *count)
 
 	mutex_lock(&pool->types_mutex);
 	*count = pool->past;
-	for (i = 0; i < POTAD_MAX_TYPES; i++) {
-		struct potad_type_count of = { };
-
+	for (i = 0; i < POTAD_MAX_TYPES; i++)
 		if (pool->types[i])
-			of = potad_type_counts(pool->types[i]);
-		count->allocs += of.allocs;
-		count->frees += of.frees;
-	}
+			potad_type_past(pool->types[i], count);
 	mutex_unlock(&pool->types_mutex);
 	for_each_possible_cpu(cpu)
 		count->alloc_failures += READ_ONCE(*per_cpu_ptr(pool->failures, cpu));
@@ -100,8 +96,21 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_pool_drain);
 void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
 		     u64 *cached)
 {
+	unsigned int i;
+	u64 at_hand;
+
 	potad_space_stat(pool->space, stat);
-	*cached = min(potad_cache_granules(pool->cache), stat->allocated);
+	at_hand = potad_cache_granules(pool->cache);
+	mutex_lock(&pool->types_mutex);
+	for (i = 0; i < POTAD_MAX_TYPES; i++) {
+		struct potad_stock_stat stock = { };
+
+		if (pool->types[i])
+			potad_stock_stat(pool->types[i], &stock);
+		at_hand += stock.stocked >> pool->granule_shift;
+	}
+	mutex_unlock(&pool->types_mutex);
+	*cached = min(at_hand, stat->allocated);
 	stat->free += *cached;
 	stat->allocated -= *cached;
 }

@@ -11,6 +11,7 @@
  *
  *	pool.c     creation and end, sums
  *	types.c    the types that it serves, and their stocks
+ *	stock.c    described blocks that nobody has, at hand
  *	block.c    a described block: handed out, found, given back
  *	part.c     several blocks of one descriptor
  *	failure.c  memory that fails, and its owner
@@ -74,11 +75,13 @@ struct potad_live {
 
 /**
  * struct potad_pool_count - what has happened, since the pool was made
+ * @hits: blocks that were handed out of a stock
  * @allocs: described blocks that were handed out
  * @frees: and came back
  * @alloc_failures: how often there was none
  */
 struct potad_pool_count {
+	u64			hits;
 	u64			allocs;
 	u64			frees;
 	u64			alloc_failures;
@@ -149,16 +152,24 @@ int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
 /* types.c */
 int potad_type_bind(struct potad_type *type, struct potad_pool *pool);
 int potad_type_unbind(struct potad_type *type);
+void potad_type_past(const struct potad_type *type, struct potad_pool_count *past);
 struct potad_live potad_type_live(const struct potad_type *type);
+void potad_pool_be_wary(struct potad_pool *pool, const struct potad_type *type);
 unsigned int potad_pool_drain_stocks(struct potad_pool *pool);
 
 /* block.c */
+#define POTAD_MAKE_MAX		32
+
 int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 		    struct potad_block *block);
 void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *data,
 		      struct potad_block *block);
 int potad_block_at(struct potad_type *type, u64 granule, unsigned int order,
 		   gfp_t gfp, void *arg, struct potad_block *block);
+int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
+		      struct potad_desc **descs, unsigned int nr);
+void potad_blocks_unmake(struct potad_type *type, struct potad_desc **descs,
+			 unsigned int nr);
 int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      u64 *granule);
 int potad_memory_describe(struct potad_type *type, u64 granule, unsigned int order,

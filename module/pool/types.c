@@ -13,6 +13,7 @@
 
 #include "../include/compat.h"
 #include "pool.h"
+#include "stock.h"
 
 /**
  * potad_type_bind() - blocks of this type come from this pool
@@ -24,30 +25,45 @@
  */
 int potad_type_bind(struct potad_type *type, struct potad_pool *pool)
 {
-	unsigned int slot = type->tag - POTAD_TAG_TYPE;
-
 	if (type->pool)
 		return -EBUSY;
 	type->granule_shift = pool->granule_shift;
+	type->pool = pool;
+	if (type->cache && potad_stock_create(type)) {
+		type->pool = NULL;
+		return -ENOMEM;
+	}
 	mutex_lock(&pool->types_mutex);
-	pool->types[slot] = type;
+	pool->types[type->tag - POTAD_TAG_TYPE] = type;
 	mutex_unlock(&pool->types_mutex);
-	/* Whoever sees that there is a pool sees the rest. */
-	smp_store_release(&type->pool, pool);
+	potad_type_hide(type, false);
 	return 0;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_bind);
+
+/* Adds what has happened to the type's blocks.  Any context. */
+void potad_type_past(const struct potad_type *type, struct potad_pool_count *past)
+{
+	struct potad_type_count count = potad_type_counts(type);
+	struct potad_stock_stat stat;
+
+	potad_stock_stat(type, &stat);
+	past->hits += stat.pops;
+	past->allocs += stat.pops + count.allocs;
+	past->frees += stat.pushes + count.frees;
+}
 
 /* What there is of the type now.  Any context. */
 struct potad_live potad_type_live(const struct potad_type *type)
 {
 	struct potad_type_count count = potad_type_counts(type);
-	struct potad_live live = {
-		.blocks = count.allocs - count.frees,
-		.bytes = count.bytes,
-		.pins = count.pins,
-	};
+	struct potad_stock_stat stat;
+	struct potad_live live;
 
+	potad_stock_stat(type, &stat);
+	live.blocks = count.allocs - count.frees + stat.pops - stat.pushes;
+	live.bytes = count.bytes + stat.bytes;
+	live.pins = count.pins;
 	return live;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_live);
@@ -62,7 +78,6 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_type_live);
 int potad_type_unbind(struct potad_type *type)
 {
 	struct potad_pool *pool = type->pool;
-	struct potad_type_count count;
 
 	if (!pool)
 		return 0;
@@ -71,11 +86,11 @@ int potad_type_unbind(struct potad_type *type)
 	/* Who has just freed the last one is about to let go: see count_free(). */
 	synchronize_rcu();
 	mutex_lock(&pool->types_mutex);
-	count = potad_type_counts(type);
-	pool->past.allocs += count.allocs;
-	pool->past.frees += count.frees;
+	potad_type_past(type, &pool->past);
 	pool->types[type->tag - POTAD_TAG_TYPE] = NULL;
 	mutex_unlock(&pool->types_mutex);
+	if (type->stock)
+		potad_stock_destroy(type);
 	potad_type_count_reset(type);
 	type->pool = NULL;
 	return 0;
@@ -133,8 +148,30 @@ int potad_type_unregister(struct potad_type *type)
 }
 EXPORT_SYMBOL_GPL(potad_type_unregister);
 
+/*
+ * The stock of a type gives all back, and looks at what passes through.  The type may
+ * be gone by now: then so is its stock.
+ */
+void potad_pool_be_wary(struct potad_pool *pool, const struct potad_type *type)
+{
+	unsigned int i;
+
+	mutex_lock(&pool->types_mutex);
+	for (i = 0; i < POTAD_MAX_TYPES; i++)
+		if (pool->types[i] == type && type->stock)
+			potad_stock_drain(pool->types[i], true);
+	mutex_unlock(&pool->types_mutex);
+}
+
 /* What the stocks of all types have goes back; returns how many blocks. */
 unsigned int potad_pool_drain_stocks(struct potad_pool *pool)
 {
-	return 0;
+	unsigned int blocks = 0, i;
+
+	mutex_lock(&pool->types_mutex);
+	for (i = 0; i < POTAD_MAX_TYPES; i++)
+		if (pool->types[i] && pool->types[i]->stock)
+			blocks += potad_stock_drain(pool->types[i], false);
+	mutex_unlock(&pool->types_mutex);
+	return blocks;
 }

@@ -24,28 +24,21 @@
  * nothing; the kernel, when it is short of memory and shrinks caches; a CPU that
  * goes offline; potad_cache_drain().
  */
-#include <linux/atomic.h>
 #include <linux/bug.h>
 #include <linux/container_of.h>
-#include <linux/cpu.h>
-#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/irqflags.h>
-#include <linux/list.h>
 #include <linux/minmax.h>
-#include <linux/mutex.h>
 #include <linux/preempt.h>
-#include <linux/sched.h>
-#include <linux/shrinker.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
 #include "cache.h"
+#include "local.h"
 #include "span.h"
 
 /* How often an allocation drains all CPUs before it gives up. */
@@ -54,17 +47,9 @@
 struct potad_cache_shared {
 	struct potad_cache __percpu *cache;
 	struct potad_space *space;
-	struct shrinker	*shrinker;
-	struct hlist_node hotplug;
-	bool		strict;		/* written under drain_mutex */
-	struct mutex	drain_mutex;	/* one drains at a time: protects */
-	struct cpumask	todo;		/* CPUs that have a line to do yet */
+	bool		strict;
+	struct potad_local local;
 };
-
-/* Caches that want to know of CPUs that come and go. */
-static DEFINE_MUTEX(hotplug_mutex);	/* protects both */
-static unsigned int hotplug_users;
-static int hotplug_state;
 
 /*
  * Blocks that come into a line, or leave it, at once: as many as leave room for
@@ -335,7 +320,8 @@ static unsigned int line_max(const struct potad_cache_shared *shared, u64 size,
 {
 	unsigned int least = order < POTAD_NODE_SHIFT ? POTAD_LINE_SLOTS : POTAD_BAG_SLOTS;
 
-	if (shared->strict || potad_space_end(shared->space) >> order > U32_MAX)
+	if (READ_ONCE(shared->strict) ||
+	    potad_space_end(shared->space) >> order > U32_MAX)
 		return 0;
 	if (order < POTAD_BAG_ORDERS && bag_max(size, order) >= least)
 		return POTAD_LINE_SLOTS;
@@ -354,63 +340,41 @@ static void lines_fit(const struct potad_cache_shared *shared,
 		bag->max = has_bag(&c->line[order][m]) ? bag_max(size, order) : 0;
 }
 
-/* What drain_cpu() is told, and tells. */
-struct drain {
-	struct potad_cache_shared *shared;
-	bool		wary;
-	atomic_t	blocks;		/* given back */
-};
-
-/* On the CPU itself, with interrupts off: nothing comes between. */
-static void drain_cpu(void *arg)
+static struct potad_cache_shared *shared_by(struct potad_local *local)
 {
-	struct drain *drain = arg;
-	struct potad_cache_shared *shared = drain->shared;
+	return container_of(local, struct potad_cache_shared, local);
+}
+
+/* This CPU's lines; the largest blocks first, as they are what is wanted most. */
+static bool cache_drain(struct potad_drain *drain)
+{
+	struct potad_cache_shared *shared = shared_by(drain->local);
 	struct potad_cache *own = this_cpu_ptr(shared->cache);
-	bool busy = false;
+	bool done = true;
 	unsigned int m, k;
 
-	for (m = 0; m < POTAD_MOBILITIES; m++) {
-		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
+	for (k = POTAD_CACHED_ORDERS; k--;) {
+		for (m = 0; m < POTAD_MOBILITIES; m++) {
 			struct potad_cache_line *line = &own->line[k][m];
 			struct potad_cache_bag *bag = bag_of(own, k, m);
 
+			if (potad_drain_enough(drain))
+				return true;
 			if (line->busy) {
-				busy = true;
+				done = false;
 				continue;
 			}
 			line->busy = 1;		/* for an NMI */
 			barrier();
 			if (drain->wary)
 				line->wary = 1;
-			atomic_add(line_empty(line, bag, line->habit, k),
-				   &drain->blocks);
+			potad_drain_gave(drain, line_empty(line, bag, line->habit, k));
 			lines_fit(shared, own, k, m);
 			barrier();
 			line->busy = 0;
 		}
 	}
-	if (!busy)
-		cpumask_clear_cpu(smp_processor_id(), &shared->todo);
-}
-
-/* Returns how many blocks were given back.  drain_mutex is held. */
-static unsigned int drain_locked(struct potad_cache_shared *shared, bool wary)
-{
-	struct drain drain = { .shared = shared, .wary = wary };
-	/* Not to wait for: whoever takes a CPU down may be who wants memory. */
-	bool steady = cpus_read_trylock();
-
-	cpumask_copy(&shared->todo, cpu_online_mask);
-	do {
-		on_each_cpu_mask(&shared->todo, drain_cpu, &drain, true);
-		cond_resched();
-		/* What one that is going offline has comes back by cpu_gone(). */
-		cpumask_and(&shared->todo, &shared->todo, cpu_online_mask);
-	} while (!cpumask_empty(&shared->todo));
-	if (steady)
-		cpus_read_unlock();
-	return atomic_read(&drain.blocks);
+	return done;
 }
 
 static struct potad_cache_shared *shared_of(struct potad_cache __percpu *c)
@@ -420,12 +384,7 @@ static struct potad_cache_shared *shared_of(struct potad_cache __percpu *c)
 
 static unsigned int drain_all(struct potad_cache_shared *shared, bool wary)
 {
-	unsigned int blocks;
-
-	mutex_lock(&shared->drain_mutex);
-	blocks = drain_locked(shared, wary);
-	mutex_unlock(&shared->drain_mutex);
-	return blocks;
+	return potad_local_drain(&shared->local, wary);
 }
 
 /*
@@ -537,10 +496,9 @@ void potad_cache_strict(struct potad_cache __percpu *c, bool strict)
 {
 	struct potad_cache_shared *shared = shared_of(c);
 
-	mutex_lock(&shared->drain_mutex);
-	shared->strict = strict;
-	drain_locked(shared, false);
-	mutex_unlock(&shared->drain_mutex);
+	/* Each CPU reads it when it is drained, which is after this. */
+	WRITE_ONCE(shared->strict, strict);
+	drain_all(shared, false);
 }
 EXPORT_SYMBOL_GPL(potad_cache_strict);
 
@@ -644,27 +602,12 @@ u64 potad_cache_granules(struct potad_cache __percpu *c)
 }
 EXPORT_SYMBOL_GPL(potad_cache_granules);
 
-static unsigned long shrink_count(struct shrinker *shrinker,
-				  struct shrink_control *sc)
+static unsigned long cache_count(struct potad_local *local)
 {
-	struct potad_cache_shared *shared = potad_shrinker_data(shrinker);
 	unsigned long blocks = 0;
 
-	cached(shared->cache, &blocks);
-	return blocks ?: SHRINK_EMPTY;
-}
-
-static unsigned long shrink_scan(struct shrinker *shrinker,
-				 struct shrink_control *sc)
-{
-	struct potad_cache_shared *shared = potad_shrinker_data(shrinker);
-	unsigned int blocks;
-
-	if (!mutex_trylock(&shared->drain_mutex))
-		return SHRINK_STOP;
-	blocks = drain_locked(shared, false);
-	mutex_unlock(&shared->drain_mutex);
-	return blocks ?: SHRINK_STOP;
+	cached(shared_by(local)->cache, &blocks);
+	return blocks;
 }
 
 /* Makes the lines of a CPU that is not running ready. */
@@ -686,22 +629,19 @@ static void lines_init(struct potad_cache_shared *shared, unsigned int cpu, bool
 }
 
 /* A CPU comes: it has missed what the others were told. */
-static int cpu_comes(unsigned int cpu, struct hlist_node *node)
+static void cache_comes(struct potad_local *local, unsigned int cpu)
 {
-	lines_init(hlist_entry(node, struct potad_cache_shared, hotplug), cpu, true);
-	return 0;
+	lines_init(shared_by(local), cpu, true);
 }
 
 /* A CPU has gone: what it cached goes back. */
-static int cpu_gone(unsigned int cpu, struct hlist_node *node)
+static void cache_gone(struct potad_local *local, unsigned int cpu)
 {
-	struct potad_cache_shared *shared;
-	struct potad_cache *c;
+	struct potad_cache_shared *shared = shared_by(local);
+	struct potad_cache *c = per_cpu_ptr(shared->cache, cpu);
 	unsigned long flags;
 	unsigned int m, k;
 
-	shared = hlist_entry(node, struct potad_cache_shared, hotplug);
-	c = per_cpu_ptr(shared->cache, cpu);
 	for (m = 0; m < POTAD_MOBILITIES; m++) {
 		for (k = 0; k < POTAD_CACHED_ORDERS; k++) {
 			local_irq_save(flags);
@@ -710,46 +650,14 @@ static int cpu_gone(unsigned int cpu, struct hlist_node *node)
 			local_irq_restore(flags);
 		}
 	}
-	return 0;
 }
 
-static void hotplug_end(void)
-{
-	if (hotplug_state > 0)
-		cpuhp_remove_multi_state(hotplug_state);
-	hotplug_state = 0;
-}
-
-static int hotplug_add(struct potad_cache_shared *shared)
-{
-	int err = 0;
-
-	mutex_lock(&hotplug_mutex);
-	if (!hotplug_users) {
-		err = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "mm/potad:cache",
-					      cpu_comes, cpu_gone);
-		if (err >= 0)
-			hotplug_state = err;
-	}
-	if (err >= 0)
-		err = cpuhp_state_add_instance_nocalls(hotplug_state,
-						       &shared->hotplug);
-	if (!err)
-		hotplug_users++;
-	else if (!hotplug_users)
-		hotplug_end();
-	mutex_unlock(&hotplug_mutex);
-	return err;
-}
-
-static void hotplug_del(struct potad_cache_shared *shared)
-{
-	mutex_lock(&hotplug_mutex);
-	cpuhp_state_remove_instance_nocalls(hotplug_state, &shared->hotplug);
-	if (!--hotplug_users)
-		hotplug_end();
-	mutex_unlock(&hotplug_mutex);
-}
+static const struct potad_local_ops cache_ops = {
+	.drain = cache_drain,
+	.count = cache_count,
+	.comes = cache_comes,
+	.gone = cache_gone,
+};
 
 /**
  * potad_cache_create() - put a cache in front of a space
@@ -768,23 +676,16 @@ struct potad_cache __percpu *potad_cache_create(struct potad_space *s)
 	if (!shared)
 		return NULL;
 	shared->space = s;
-	mutex_init(&shared->drain_mutex);
 	shared->cache = __alloc_percpu(sizeof(struct potad_cache), 64);
 	if (!shared->cache)
 		goto no_cache;
 	for_each_possible_cpu(cpu)
 		lines_init(shared, cpu, true);
-	if (hotplug_add(shared))
-		goto no_hotplug;
-	shared->shrinker = potad_shrinker_create("potad-cache", shrink_count,
-						 shrink_scan, shared);
-	if (!shared->shrinker)
-		goto no_shrinker;
+	if (potad_local_init(&shared->local, &cache_ops, "potad-cache"))
+		goto no_local;
 	return shared->cache;
 
-no_shrinker:
-	hotplug_del(shared);
-no_hotplug:
+no_local:
 	free_percpu(shared->cache);
 no_cache:
 	kfree(shared);
@@ -805,10 +706,7 @@ void potad_cache_destroy(struct potad_cache __percpu *c)
 	if (!c)
 		return;
 	shared = shared_of(c);
-	potad_shrinker_destroy(shared->shrinker);
-	/* First, as what a CPU has that goes now is given back by cpu_gone(). */
-	drain_all(shared, false);
-	hotplug_del(shared);
+	potad_local_exit(&shared->local);
 	free_percpu(c);
 	kfree(shared);
 }
