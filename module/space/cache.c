@@ -320,19 +320,25 @@ static unsigned int line_max(const struct potad_cache_shared *shared, u64 size,
 {
 	unsigned int least = order < POTAD_NODE_SHIFT ? POTAD_LINE_SLOTS : POTAD_BAG_SLOTS;
 
-	if (READ_ONCE(shared->strict) ||
-	    potad_space_end(shared->space) >> order > U32_MAX)
+	if (potad_space_end(shared->space) >> order > U32_MAX)
 		return 0;
 	if (order < POTAD_BAG_ORDERS && bag_max(size, order) >= least)
 		return POTAD_LINE_SLOTS;
 	return min_t(u64, size >> (order + 4), POTAD_LINE_SLOTS - 1);
 }
 
-static void lines_fit(const struct potad_cache_shared *shared,
+/*
+ * Of how many granules a part may be cached.  Looked at once for a line and its
+ * bag, which must agree.
+ */
+static u64 cached_of(const struct potad_cache_shared *shared)
+{
+	return READ_ONCE(shared->strict) ? 0 : potad_space_size(shared->space);
+}
+
+static void lines_fit(const struct potad_cache_shared *shared, u64 size,
 		      struct potad_cache *c, unsigned int order, unsigned int m)
 {
-	/* Looked at once: a line and its bag must agree. */
-	u64 size = potad_space_size(shared->space);
 	struct potad_cache_bag *bag = bag_of(c, order, m);
 
 	c->line[order][m].max = line_max(shared, size, order);
@@ -350,15 +356,16 @@ static bool cache_drain(struct potad_drain *drain)
 {
 	struct potad_cache_shared *shared = shared_by(drain->local);
 	struct potad_cache *own = this_cpu_ptr(shared->cache);
-	bool done = true;
-	unsigned int m, k;
+	bool done = true, enough = potad_drain_enough(drain);
+	u64 size = cached_of(shared);
+	unsigned int m, k, gave;
 
 	for (k = POTAD_CACHED_ORDERS; k--;) {
 		for (m = 0; m < POTAD_MOBILITIES; m++) {
 			struct potad_cache_line *line = &own->line[k][m];
 			struct potad_cache_bag *bag = bag_of(own, k, m);
 
-			if (potad_drain_enough(drain))
+			if (enough)
 				return true;
 			if (line->busy) {
 				done = false;
@@ -368,8 +375,12 @@ static bool cache_drain(struct potad_drain *drain)
 			barrier();
 			if (drain->wary)
 				line->wary = 1;
-			potad_drain_gave(drain, line_empty(line, bag, line->habit, k));
-			lines_fit(shared, own, k, m);
+			gave = line_empty(line, bag, line->habit, k);
+			if (gave) {
+				potad_drain_gave(drain, gave);
+				enough = potad_drain_enough(drain);
+			}
+			lines_fit(shared, size, own, k, m);
 			barrier();
 			line->busy = 0;
 		}
@@ -623,7 +634,7 @@ static void lines_init(struct potad_cache_shared *shared, unsigned int cpu, bool
 
 			line->habit = &shared->space->habit[cpu];
 			line->wary = wary;
-			lines_fit(shared, c, k, m);
+			lines_fit(shared, cached_of(shared), c, k, m);
 		}
 	}
 }
