@@ -226,7 +226,7 @@ static struct potad_group *row_pick(struct potad_space *s, struct potad_row *row
 				    enum potad_where where)
 {
 	const unsigned long *bits = k < POTAD_NODE_SHIFT ? row->some : row->leaves;
-	unsigned int i, room = 0, least = UINT_MAX, best = 0;
+	unsigned int i, room = 0, rank, least = UINT_MAX, best = 0;
 	u32 said = READ_ONCE(row->room);
 
 	if (said <= k)
@@ -235,11 +235,17 @@ static struct potad_group *row_pick(struct potad_space *s, struct potad_row *row
 		u32 hint = READ_ONCE(row->hint[i]);
 
 		room = max(room, hint_room(hint));
-		if (!hint_fits(hint, k, m, where) || hint_free(hint) >= least)
+		if (!hint_fits(hint, k, m, where))
+			continue;
+		rank = hint_free(hint);
+		/* A whole leaf stays whole if a broken one will do. */
+		if (k < POTAD_NODE_SHIFT && hint_leaves(hint, m) <= k)
+			rank += POTAD_NODE_UNITS + 1;
+		if (rank >= least)
 			continue;
 		if (where == POTAD_OWN && test_bit(i, row->claimed))
 			continue;
-		least = hint_free(hint);
+		least = rank;
 		best = i;
 	}
 	if (least != UINT_MAX)
