@@ -9,7 +9,8 @@
  *
  * @own is the reference of whoever allocated the block: it is a bit of its own,
  * so that to give it up twice is noticed.  No reference at all means that the
- * block is about to come or to go, or is in stock (flag STOCKED).  The generation
+ * block is in stock, or on its way there or from there; or, with flag COMING, that it
+ * is only being made or unmade.  The generation
  * is counted up each time that the block is handed out, and begins anywhere.
  * Together with the references it is one word, so that a handle of an earlier
  * generation can never give up the reference of a later one.
@@ -40,9 +41,10 @@
 #define POTAD_LIFE_NEXT		(1ULL << 32)
 
 #define POTAD_PLACE_TAG		0xfULL
-#define POTAD_PLACE_STOCKED	(1ULL << 4)
+#define POTAD_PLACE_COMING	(1ULL << 4)
 #define POTAD_PLACE_PART	(1ULL << 5)
 #define POTAD_PLACE_MOVING	(1ULL << 6)
+#define POTAD_PLACE_FLAGS	(7ULL << 4)
 #define POTAD_PLACE_ORDER	8
 #define POTAD_PLACE_GRANULE	14
 #define POTAD_PLACE_ADDRESS	20
@@ -86,6 +88,17 @@ static inline unsigned int potad_place_shift(u64 place)
 static inline unsigned int potad_place_tag(u64 place)
 {
 	return place & POTAD_PLACE_TAG;
+}
+
+/* Is it, but for flags, what potad_place() makes of these?  Any @phys will do. */
+static inline bool potad_place_is(u64 place, phys_addr_t phys, unsigned int granule_shift,
+				  unsigned int order, unsigned int tag)
+{
+	u64 same = (u64)phys << (POTAD_PLACE_ADDRESS - 9) |
+		   (u64)granule_shift << POTAD_PLACE_GRANULE |
+		   (u64)order << POTAD_PLACE_ORDER | tag;
+
+	return !((place ^ same) & ~POTAD_PLACE_FLAGS);
 }
 
 static inline bool potad_place_has(u64 place, phys_addr_t phys)
@@ -139,7 +152,7 @@ static inline bool potad_desc_put(struct potad_desc *desc)
  * The reference of whoever allocated goes.  Returns 1 if it was the last of all,
  * 0 if not, -ENOENT if it was given up before.
  */
-static inline int potad_desc_give_up(struct potad_desc *desc, u32 generation)
+static __always_inline int potad_desc_give_up(struct potad_desc *desc, u32 generation)
 {
 	s64 life = (u64)generation << 32 | POTAD_LIFE_OWN;
 

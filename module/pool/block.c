@@ -119,7 +119,20 @@ void potad_memory_return(struct potad_type *type, u64 granule, unsigned int orde
 	potad_cache_free(type->pool->cache, granule, order, type->mobility);
 }
 
-/* Memory for a descriptor whose references are 0. */
+/* A descriptor whose references are 0, for memory that was just taken. */
+static int desc_make_at(struct potad_type *type, u64 granule, unsigned int order,
+			gfp_t gfp, struct potad_desc *desc)
+{
+	u64 place = place_of(type, granule, order);
+	int err;
+
+	WRITE_ONCE(desc->place, place | POTAD_PLACE_COMING);
+	err = potad_memory_describe(type, granule, order, gfp, desc_word(type, desc));
+	if (!err)
+		WRITE_ONCE(desc->place, place);
+	return err;
+}
+
 static int desc_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 		     struct potad_desc *desc)
 {
@@ -127,11 +140,8 @@ static int desc_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 	int err;
 
 	do {
-		err = potad_memory_take(type, order, gfp, &granule);
-		if (err)
-			return err;
-		desc->place = place_of(type, granule, order);
-		err = potad_memory_describe(type, granule, order, gfp, desc_word(type, desc));
+		err = potad_memory_take(type, order, gfp, &granule) ?:
+		      desc_make_at(type, granule, order, gfp, desc);
 	} while (err == -EAGAIN);
 	return err;
 }
@@ -142,6 +152,7 @@ static void desc_unmake(struct potad_type *type, struct potad_desc *desc)
 	u64 granule = granule_of(type, desc->place);
 	unsigned int order = potad_place_order(desc->place);
 
+	WRITE_ONCE(desc->place, desc->place | POTAD_PLACE_COMING);
 	if (WARN_ONCE(!potad_words_clear(&type->pool->words, granule, order,
 					 desc_word(type, desc)),
 		      "potad: words of a %s changed under it\n", type->name))
@@ -191,9 +202,7 @@ int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 		err = -ENOMEM;
 		if (!desc)
 			break;
-		desc->place = place_of(type, granules[i], order) | POTAD_PLACE_STOCKED;
-		err = potad_memory_describe(type, granules[i], order, gfp,
-					    desc_word(type, desc));
+		err = desc_make_at(type, granules[i], order, gfp, desc);
 		if (err)
 			kmem_cache_free(type->cache, desc);
 		else
@@ -220,13 +229,12 @@ void potad_blocks_unmake(struct potad_type *type, struct potad_desc **descs, uns
 }
 
 /* It is somebody's now. */
-static void block_born(struct potad_type *type, struct potad_desc *desc,
+static __always_inline void block_born(struct potad_type *type, struct potad_desc *desc,
 		       struct potad_block *block)
 {
-	u64 place = desc->place & ~POTAD_PLACE_STOCKED;
+	u64 place = desc->place;
 	u32 generation;
 
-	WRITE_ONCE(desc->place, place);
 	potad_type_hold(type);
 	generation = potad_desc_born(desc);
 	potad_block_fill(type, place, generation, potad_desc_data(type, desc), block);
@@ -310,7 +318,7 @@ static int inline_alloc(struct potad_type *type, unsigned int order, gfp_t gfp,
 }
 
 /* The owner's part of a descriptor, before anybody can find it. */
-static void data_init(struct potad_type *type, struct potad_desc *desc, gfp_t gfp,
+static __always_inline void data_init(struct potad_type *type, struct potad_desc *desc, gfp_t gfp,
 		      void *arg)
 {
 	void *data = potad_desc_data(type, desc);
@@ -319,6 +327,29 @@ static void data_init(struct potad_type *type, struct potad_desc *desc, gfp_t gf
 		memset(data, 0, type->desc_size);
 	if (type->init)
 		type->init(data, arg);
+}
+
+/* What is not a hit, or never is. */
+static noinline int alloc_slow(struct potad_type *type, unsigned int order, gfp_t gfp,
+			       void *arg, struct potad_block *block)
+{
+	struct potad_desc *desc;
+	int err;
+
+	might_alloc(gfp);
+	if (unlikely(!type->pool))
+		return -ENODEV;
+	if (unlikely(!type->cache)) {
+		err = type->own ? -EINVAL : inline_alloc(type, order, gfp, block);
+		return err ? count_failure(type, order, err) : 0;
+	}
+	desc = potad_stock_take(type, order, gfp, &err);
+	if (!desc)
+		return count_failure(type, order, err);
+	count_alloc(type, order);
+	data_init(type, desc, gfp, arg);
+	block_born(type, desc, block);
+	return 0;
 }
 
 /**
@@ -341,23 +372,15 @@ static void data_init(struct potad_type *type, struct potad_desc *desc, gfp_t gf
 int potad_alloc(struct potad_type *type, unsigned int order, gfp_t gfp, void *arg,
 		struct potad_block *block)
 {
+	struct potad_stock __percpu *stock = type->stock;
 	struct potad_desc *desc;
-	int err;
 
-	might_alloc(gfp);
-	if (unlikely(!type->pool))
-		return -ENODEV;
-	if (unlikely(!type->cache)) {
-		err = type->own ? -EINVAL : inline_alloc(type, order, gfp, block);
-		return err ? count_failure(type, order, err) : 0;
-	}
-	desc = potad_stock_pop(type->stock, order);
-	if (unlikely(!desc)) {
-		desc = potad_stock_take(type, order, gfp, &err);
-		if (!desc)
-			return count_failure(type, order, err);
-		count_alloc(type, order);
-	}
+	/* A hit does not sleep; who may not be here at all is told so all the same. */
+	if (IS_ENABLED(CONFIG_LOCKDEP) || IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_alloc(gfp);
+	desc = likely(stock) ? potad_stock_pop(stock, order) : NULL;
+	if (unlikely(!desc))
+		return alloc_slow(type, order, gfp, arg, block);
 	data_init(type, desc, gfp, arg);
 	block_born(type, desc, block);
 	return 0;
@@ -381,8 +404,7 @@ int potad_block_at(struct potad_type *type, u64 granule, unsigned int order,
 		potad_memory_return(type, granule, order);
 		return type->own ? -EINVAL : -ENOMEM;
 	}
-	desc->place = place_of(type, granule, order);
-	err = potad_memory_describe(type, granule, order, gfp, desc_word(type, desc));
+	err = desc_make_at(type, granule, order, gfp, desc);
 	if (err) {
 		kmem_cache_free(type->cache, desc);
 		return err;
@@ -416,44 +438,43 @@ int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 }
 EXPORT_SYMBOL_GPL(__potad_alloc_own);
 
-/*
- * A block that nobody has any more stays together, and is counted there; what does not
- * fit is undone.  Unregistering waits for who has preemption off.
- */
-static void desc_retire(struct potad_type *type, struct potad_desc *desc,
-			unsigned int order)
+/* What does not fit into the stock is undone; own memory never does. */
+static noinline void release_slow(struct potad_type *type, struct potad_desc *desc,
+				  unsigned int order)
 {
 	struct module *module = type->module;
 
-	WRITE_ONCE(desc->place, desc->place | POTAD_PLACE_STOCKED);
-	if (likely(potad_stock_push(type->stock, order, desc) ||
-		   potad_stock_keep(type, order, desc))) {
+	if (type->stock && potad_stock_keep(type, order, desc)) {
 		potad_type_let_go(module);
 		return;
 	}
 	desc_unmake(type, desc);
-	kmem_cache_free(type->cache, desc);
+	if (type->own)
+		type->ops.gone(desc);
+	else
+		kmem_cache_free(type->cache, desc);
 	count_free(type, order);
 }
 
-/* The last reference has gone. */
-static void desc_release(struct potad_type *type, struct potad_desc *desc)
+/*
+ * The last reference has gone.  The block stays together, and is counted there.  Who
+ * unregisters the type waits for those who have preemption off.
+ */
+static __always_inline void desc_release(struct potad_type *type, struct potad_desc *desc)
 {
-	void *data = potad_desc_data(type, desc);
+	struct potad_stock __percpu *stock = type->stock;
 	unsigned int order = potad_place_order(desc->place);
+	struct module *module = type->module;
 
 	trace_potad_free(potad_place_phys(desc->place), order, type->name);
-	if (type->release)
-		type->release(data);
-	if (type->parts)
+	if (unlikely(type->release))
+		type->release(potad_desc_data(type, desc));
+	if (unlikely(type->parts))
 		potad_parts_release(type, desc);
-	if (likely(!type->own)) {
-		desc_retire(type, desc, order);
-		return;
-	}
-	desc_unmake(type, desc);
-	type->ops.gone(data);
-	count_free(type, order);
+	if (likely(stock) && likely(potad_stock_push(stock, order, desc)))
+		potad_type_let_go(module);
+	else
+		release_slow(type, desc, order);
 }
 
 static int inline_free(const struct potad_block *block)
@@ -475,21 +496,17 @@ static int inline_free(const struct potad_block *block)
 	return 0;
 }
 
-/* @desc is what the handle says; what it says of the place is not checked. */
-static int desc_free(const struct potad_block *block, struct potad_desc *desc)
+/* Of no descriptor, a part of several, or what does not fit together. */
+static noinline int free_slow(const struct potad_block *block)
 {
-	int last = potad_desc_give_up(desc, block->generation);
+	struct potad_desc *desc;
 
-	if (last > 0)
-		desc_release(block->type, desc);
-	return min(last, 0);
-}
-
-static bool place_is(u64 place, const struct potad_block *block)
-{
-	return potad_place_phys(place) == block->phys &&
-	       potad_place_order(place) == block->order &&
-	       potad_place_tag(place) == block->type->tag;
+	if (!block->data)
+		return inline_free(block);
+	if (block->part)
+		return potad_part_free(block);
+	desc = potad_data_desc(block->type, block->data);
+	return potad_desc_generation(desc) == block->generation ? -EINVAL : -ENOENT;
 }
 
 /**
@@ -510,18 +527,23 @@ int potad_free(const struct potad_block *block)
 {
 	struct potad_type *type = block->type;
 	struct potad_desc *desc;
+	int last;
 	u64 place;
 
-	if (unlikely(!block->data))
-		return inline_free(block);
-	if (unlikely(block->part))
-		return potad_part_free(block);
+	if (unlikely(!block->data || block->part))
+		return free_slow(block);
 	desc = potad_data_desc(type, block->data);
 	place = READ_ONCE(desc->place);
 	/* While it moves the owner may know either place: see migrate.c. */
-	if (unlikely(!place_is(place, block) && !(place & POTAD_PLACE_MOVING)))
-		return potad_desc_generation(desc) == block->generation ? -EINVAL : -ENOENT;
-	return desc_free(block, desc);
+	if (unlikely(!potad_place_is(place, block->phys, type->granule_shift, block->order,
+				     type->tag) && !(place & POTAD_PLACE_MOVING)))
+		return free_slow(block);
+	last = potad_desc_give_up(desc, block->generation);
+	if (likely(last > 0)) {
+		desc_release(type, desc);
+		return 0;
+	}
+	return last;
 }
 EXPORT_SYMBOL_GPL(potad_free);
 
@@ -584,7 +606,8 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 	} else if (!desc_find(pool, word, phys, block)) {
 		place = READ_ONCE(potad_word_desc(word)->place);
 		err = -EAGAIN;
-		if (place & POTAD_PLACE_STOCKED && potad_place_has(place, phys)) {
+		if (!(place & POTAD_PLACE_FLAGS) && potad_place_has(place, phys) &&
+		    !(atomic64_read(&potad_word_desc(word)->life) & POTAD_LIFE_MASK)) {
 			potad_block_fill(type, place, 0, NULL, block);
 			err = -ENODATA;
 		}

@@ -75,6 +75,8 @@ static bool find_owner(struct potad_pool *pool, phys_addr_t phys,
 		potad_pool_be_wary(pool, wary);
 		if (!err)
 			potad_put(block);
+		else
+			usleep_range(1, 10);	/* it may be on its way */
 	}
 	return false;
 }

@@ -65,11 +65,14 @@ struct evacuation {
 	void		*arg;
 };
 
-/* One that moves already is left alone. */
-static bool begin_move(struct potad_desc *desc, u64 *place)
+/*
+ * One that moves already is left alone; so is one that is no longer where @block, as
+ * it was found, says.
+ */
+static bool begin_move(struct potad_desc *desc, const struct potad_block *block, u64 *place)
 {
 	*place = READ_ONCE(desc->place);
-	return !(*place & POTAD_PLACE_MOVING) &&
+	return !(*place & POTAD_PLACE_MOVING) && potad_place_phys(*place) == block->phys &&
 	       cmpxchg(&desc->place, *place, *place | POTAD_PLACE_MOVING) == *place;
 }
 
@@ -119,7 +122,7 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 	if (!block->data || block->part || !type->ops.migrate)
 		return -EOPNOTSUPP;
 	desc = potad_data_desc(type, block->data);
-	if (!begin_move(desc, &old))
+	if (!begin_move(desc, block, &old))
 		return -EAGAIN;
 	word = (unsigned long)desc | type->tag;
 	from = potad_pool_granule(pool, potad_place_phys(old));

@@ -2,11 +2,14 @@
 /*
  * The pool: creation, the end, sums, and blocks that nobody describes.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -116,10 +119,122 @@ void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_stat);
 
-/* NULL, or what is wrong, in words.  Process context. */
+/* What may be in the middle of a change is looked at so often, in all. */
+#define MAX_LOOKS	50
+
+/* What is wrong with a part's head, which @word leads to. */
+static const char *validate_part(struct potad_pool *pool, const struct potad_desc *head,
+				 unsigned int tag)
+{
+	struct potad_desc *desc = READ_ONCE(container_of(head, struct potad_part, head)->desc);
+	phys_addr_t phys;
+	u64 place;
+
+	if (!desc)
+		return "a part has no descriptor";
+	place = READ_ONCE(desc->place);
+	phys = potad_place_phys(place);
+	if (place & POTAD_PLACE_PART || potad_place_tag(place) != tag)
+		return "a part has a descriptor of another kind";
+	if (!potad_pool_has(pool, phys, 1) ||
+	    potad_words_find(&pool->words, potad_pool_granule(pool, phys)) !=
+	    ((unsigned long)desc | tag))
+		return "the descriptor of a part describes nothing";
+	return atomic64_read(&desc->life) & POTAD_LIFE_MASK ? NULL :
+	       "the descriptor of a part is nobody's";
+}
+
+/* The place that @word, found for @granule, says that its block has. */
+static const char *validate_word(struct potad_pool *pool, unsigned long word, u64 granule,
+				 u64 *place)
+{
+	struct potad_type *type = potad_type_by_tag(potad_word_tag(word));
+	const struct potad_desc *desc;
+
+	if (!type || type->pool != pool)
+		return "a word is of no type of the pool";
+	if (!potad_type_has_desc(type)) {
+		granule &= ~((1ULL << potad_word_order(word)) - 1);
+		*place = potad_place(potad_pool_phys(pool, granule), pool->granule_shift,
+				     potad_word_order(word), type->tag);
+		return NULL;
+	}
+	desc = potad_word_desc(word);
+	*place = READ_ONCE(desc->place);
+	if (potad_place_tag(*place) != type->tag ||
+	    (*place >> POTAD_PLACE_GRANULE & 0x3f) != pool->granule_shift)
+		return "a descriptor is of another type than its word";
+	if (*place & POTAD_PLACE_PART)
+		return validate_part(pool, desc, type->tag);
+	if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && !(*place & POTAD_PLACE_STOCKED))
+		return "a descriptor is nobody's";
+	return NULL;
+}
+
+/* All words of a block, and what the space says; sets where it ends. */
+static const char *validate_block(struct potad_pool *pool, u64 granule, u64 *next)
+{
+	struct potad_extent extent;
+	const char *wrong;
+	unsigned long word;
+	u64 place, first;
+
+	*next = granule + 1;
+	word = potad_words_find(&pool->words, granule);
+	if (!word)
+		return NULL;
+	wrong = validate_word(pool, word, granule, &place);
+	if (wrong)
+		return wrong;
+	first = potad_pool_granule(pool, potad_place_phys(place));
+	if (potad_place_has(place, potad_pool_phys(pool, granule))) {
+		*next = first + (1ULL << potad_place_order(place));
+		if (first != granule)
+			return "a block is not described from its beginning on";
+	} else if (place & POTAD_PLACE_MOVING) {
+		return NULL;		/* where it is going to */
+	} else {
+		return "a word leads to another block's descriptor";
+	}
+	if (potad_space_query(pool->space, granule, &extent) ||
+	    extent.state != POTAD_ALLOCATED)
+		return "a described block is not allocated";
+	if (extent.first != first || extent.order != potad_place_order(place))
+		return "a block has another size than its descriptor says";
+	while (++granule < *next)
+		if (potad_words_find(&pool->words, granule) != word)
+			return "words of a block differ";
+	return NULL;
+}
+
+/**
+ * potad_pool_validate() - is all as it should be?
+ * @pool: the pool
+ *
+ * The space, and then every word: whose it is, that all of a block are alike, and
+ * that the space knows that block.  Exact when nothing changes meanwhile; what
+ * looks wrong is looked at again, because it may be in the middle of a change.
+ *
+ * Context: Process context; may sleep.
+ * Return: NULL, or what is wrong, in words.
+ */
 const char *potad_pool_validate(struct potad_pool *pool)
 {
-	return potad_space_validate(pool->space);
+	u64 granule, next, end = pool->bytes >> pool->granule_shift;
+	const char *wrong = potad_space_validate(pool->space);
+	unsigned int looks = 0;
+
+	for (granule = 0; !wrong && granule < end; granule = next) {
+		do {
+			rcu_read_lock();
+			wrong = validate_block(pool, granule, &next);
+			rcu_read_unlock();
+			if (wrong)
+				usleep_range(100, 1000);
+			cond_resched();
+		} while (wrong && looks++ < MAX_LOOKS);
+	}
+	return wrong;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_validate);
 
