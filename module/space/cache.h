@@ -15,9 +15,10 @@
  * preemption off; whoever interrupts that on the same CPU finds it set, and
  * goes to the space itself.
  *
- * Behind it, for small orders, is a bag with room for 62 more, so that a line
- * that runs empty or full is still the CPU's own business; only every 48th
- * block or so the space, with its locks, is asked.
+ * Behind it, for orders of which there are many, is a bag with room for 62 more,
+ * so that a line that runs empty or full is still the CPU's own business; only
+ * every 48th block or so the space, with its locks, is asked.  A line without a
+ * bag uses one slot less: that is how the two are told without a look.
  *
  * Other CPUs never touch either.  What they want of it (drain it; look out for
  * failed blocks) they ask for by an interprocessor interrupt.
@@ -54,7 +55,8 @@ struct potad_habit;
 struct potad_cache_line {
 	u8	busy;		/* being worked on, by this CPU */
 	u8	nr;		/* blocks in @slot */
-	u8	max;		/* at most; 0: this order is not cached */
+	u8	max;		/* at most; 0: this order is not cached; all: */
+				/* there is a bag behind it		      */
 	u8	wary;		/* some block may hold a failed granule */
 	u32	slot[POTAD_LINE_SLOTS];
 	struct potad_habit *habit;	/* the CPU's; constant */

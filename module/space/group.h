@@ -60,6 +60,7 @@ struct potad_group {
 
 	/* Constant; span.c's. */
 	u8		tier;
+	u8		listed;		/* in which of @row's bitmaps it is */
 	u64		nr;		/* first unit >> POTAD_GROUP_SHIFT   */
 	struct potad_span *span;
 	struct potad_row *row;

@@ -100,8 +100,8 @@ struct potad_run {
  * @spans: how many spans there are
  * @metadata: bytes of memory that the space itself uses
  *
- * Exact when nothing changes meanwhile; otherwise each group of 65536 granules
- * is counted at a moment of its own.
+ * Exact when nothing changes meanwhile; otherwise what is free in each group of
+ * 65536 granules is counted at a moment of its own, and @blocks in each leaf of 256.
  */
 struct potad_space_stat {
 	u64	total;
