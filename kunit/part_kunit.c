@@ -293,14 +293,14 @@ struct crowd {
 
 static void add_and_free(struct crowd *c, unsigned int me)
 {
-	const struct potad_block *whose = me ? &c->other : &c->first;
+	const struct potad_block *whose;
 	struct potad_block held[8];
 	unsigned int nr = 0, i;
 
 	while (potad_test_time_left(c->deadline)) {
 		c->steps[me]++;
-		/* One of them is both CPUs'. */
-		whose = me && c->steps[me] % 2 ? &c->first : whose;
+		/* The first is both CPUs'. */
+		whose = me && c->steps[me] % 2 ? &c->other : &c->first;
 		if (nr < ARRAY_SIZE(held) && potad_test_below(&c->rnd[me], 2)) {
 			if (!potad_alloc_part(whose, potad_test_below(&c->rnd[me], 5),
 					      GFP_KERNEL, &held[nr]))
