@@ -68,7 +68,7 @@ static int owner_describe(const void *data, char *buf, size_t size)
 	return scnprintf(buf, size, "owner:%lx", (unsigned long)owner_of(data));
 }
 
-static const struct potad_ops owner_ops = {
+const struct potad_ops potad_test_owner_ops = {
 	.init = owner_init,
 	.release = owner_release,
 	.memory_failure = owner_failure,
@@ -104,7 +104,7 @@ static void sweep(struct potad_pool *pool)
 		if (info.what == POTAD_IS_BARE) {
 			potad_bare_free(pool, info.phys, info.order);
 		} else if (info.what == POTAD_IS_BLOCK && !potad_pool_find(pool, phys, &b)) {
-			if (b.data)
+			if (b.data && !b.type->own)
 				*(struct potad_test_owner **)b.data = NULL;
 			potad_free(&b);
 			potad_put(&b);
@@ -151,9 +151,17 @@ bool potad_test_bind_types(struct potad_pool *pool)
 
 struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule)
 {
+	return potad_test_pool_with_holes(test, bytes, granule, NULL, 0);
+}
+
+struct potad_pool *potad_test_pool_with_holes(struct kunit *test, u64 bytes, u64 granule,
+					      const struct potad_hole *holes,
+					      unsigned int nr_holes)
+{
 	struct potad_pool *pool;
 
-	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, POTAD_INDEX_WORDS, NULL, 0);
+	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, POTAD_INDEX_WORDS, holes,
+				 nr_holes);
 	if (PTR_ERR_OR_ZERO(pool) == -ENOMEM)
 		kunit_skip(test, "no memory for a pool of %llu bytes", bytes);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
@@ -167,8 +175,10 @@ static struct potad_type *register_kind(const struct potad_test_kind *kind)
 	struct potad_type_info info = {
 		.name = kind->name,
 		.desc_size = kind->desc_size,
+		.desc_align = kind->desc_align,
+		.flags = kind->flags,
 		.mobility = kind->desc_size ? POTAD_MOVABLE : POTAD_PINNED,
-		.ops = kind->desc_size ? &owner_ops : NULL,
+		.ops = kind->desc_size ? &potad_test_owner_ops : NULL,
 		.module = THIS_MODULE,
 	};
 
@@ -181,12 +191,14 @@ static void unregister_type(void *type)
 		pr_warn("potad_kunit: a type is left behind\n");
 }
 
-/* To be asked for before the pool that it is bound to: what is made last goes first. */
 struct potad_type *potad_test_type(struct kunit *test,
 				   const struct potad_test_kind *kind)
 {
-	struct potad_type *type = register_kind(kind);
+	return potad_test_type_kept(test, register_kind(kind));
+}
 
+struct potad_type *potad_test_type_kept(struct kunit *test, struct potad_type *type)
+{
 	if (PTR_ERR_OR_ZERO(type) == -ENOMEM)
 		kunit_skip(test, "no memory for a type");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
