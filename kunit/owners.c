@@ -7,6 +7,10 @@
 
 #include "owners.h"
 
+static char *index = "words";
+module_param(index, charp, 0444);
+MODULE_PARM_DESC(index, "of the pools for tests: words, maple or xarray (default words)");
+
 /* The owner that a descriptor belongs to. */
 static struct potad_test_owner *owner_of(const void *data)
 {
@@ -158,10 +162,11 @@ struct potad_pool *potad_test_pool_with_holes(struct kunit *test, u64 bytes, u64
 					      const struct potad_hole *holes,
 					      unsigned int nr_holes)
 {
+	enum potad_index_kind kind;
 	struct potad_pool *pool;
 
-	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, POTAD_INDEX_WORDS, holes,
-				 nr_holes);
+	KUNIT_ASSERT_EQ(test, potad_index_by_name(index, &kind), 0);
+	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, kind, holes, nr_holes);
 	if (PTR_ERR_OR_ZERO(pool) == -ENOMEM)
 		kunit_skip(test, "no memory for a pool of %llu bytes", bytes);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
@@ -255,7 +260,8 @@ void potad_test_all_free(struct kunit *test, struct potad_pool *pool,
 	KUNIT_EXPECT_EQ(test, stat->pending, 0);
 	KUNIT_EXPECT_EQ(test, stat->retired, retired);
 	KUNIT_EXPECT_EQ(test, stat->free, stat->total - retired);
-	KUNIT_EXPECT_EQ(test, potad_words_lines(&pool->index.words), 0);
+	if (pool->index.kind == POTAD_INDEX_WORDS)
+		KUNIT_EXPECT_EQ(test, potad_words_lines(&pool->index.words), 0);
 }
 
 int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,
