@@ -81,12 +81,15 @@ int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
 {
 	struct potad_pool *pool = type->pool;
 	bool wait = gfpflags_allow_blocking(gfp);
-	int err, tries = 0;
+	int err, tries = 0, in_vain = 0;
 
 	do {
 		err = potad_cache_alloc(pool->cache, order, type->mobility, wait, granule);
-	} while (err == -ENOSPC && wait && tries++ < MAX_DRAINS &&
-		 potad_pool_drain_stocks(pool));
+		if (err != -ENOSPC || !wait)
+			break;
+		/* Nothing once may mean that another has just drained it all. */
+		in_vain += !potad_pool_drain_stocks(pool);
+	} while (in_vain < 2 && tries++ < MAX_DRAINS);
 	return err;
 }
 

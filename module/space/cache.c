@@ -367,12 +367,11 @@ static bool cache_drain(struct potad_drain *drain)
 
 			if (enough)
 				return true;
-			if (line->busy) {
+			/* Set for an NMI. */
+			if (!potad_local_enter(&line->busy)) {
 				done = false;
 				continue;
 			}
-			line->busy = 1;		/* for an NMI */
-			barrier();
 			if (drain->wary)
 				line->wary = 1;
 			gave = line_empty(line, bag, line->habit, k);
