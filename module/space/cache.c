@@ -380,8 +380,7 @@ static bool cache_drain(struct potad_drain *drain)
 				enough = potad_drain_enough(drain);
 			}
 			lines_fit(shared, size, own, k, m);
-			barrier();
-			line->busy = 0;
+			potad_local_leave(&line->busy);
 		}
 	}
 	return done;
