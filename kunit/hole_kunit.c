@@ -147,7 +147,8 @@ static void lists_of_holes_that_are_refused(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct potad_pool *pool = potad_pool_create(START, BYTES, GRANULE, POTAD_INDEX_WORDS, bad[i], 2);
+		struct potad_pool *pool = potad_pool_create(START, BYTES, GRANULE,
+							   POTAD_INDEX_WORDS, bad[i], 2);
 
 		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(pool), -EINVAL, "case %u", i);
 		if (!IS_ERR(pool))

@@ -321,7 +321,8 @@ static void descriptors_are_aligned_as_wanted(struct kunit *test)
 		info.flags = align & 0x555 ? POTAD_TYPE_PARTS : 0;
 		type = potad_type_create(&info);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
-		pool = potad_pool_create(POTAD_TEST_START, SZ_1M, 512, POTAD_INDEX_WORDS, NULL, 0);
+		pool = potad_pool_create(POTAD_TEST_START, SZ_1M, 512, POTAD_INDEX_WORDS,
+					 NULL, 0);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 		KUNIT_ASSERT_EQ(test, potad_type_bind(type, pool), 0);
 		for (i = 0; i < ARRAY_SIZE(b); i++) {
@@ -356,7 +357,8 @@ static void type_serves_one_pool(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &b), -ENODEV);
 	KUNIT_EXPECT_EQ(test, potad_alloc_at(type, POTAD_TEST_START, 0, GFP_KERNEL, NULL, NULL,
 					     NULL, &b), -ENODEV);
-	other = potad_pool_create(POTAD_TEST_START + SZ_1G, SZ_1M, 512, POTAD_INDEX_WORDS, NULL, 0);
+	other = potad_pool_create(POTAD_TEST_START + SZ_1G, SZ_1M, 512, POTAD_INDEX_WORDS,
+					 NULL, 0);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
 	KUNIT_EXPECT_EQ(test, potad_type_bind(type, pool), 0);
 	KUNIT_EXPECT_EQ(test, potad_type_bind(type, pool), -EBUSY);
