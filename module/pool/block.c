@@ -549,6 +549,20 @@ int potad_free(const struct potad_block *block)
 EXPORT_SYMBOL_GPL(potad_free);
 
 /*
+ * Parts do not stand still, they may be freed and used again at any moment: is it
+ * still @desc's, and where it was when its place was read?
+ */
+static bool part_is_still(struct potad_pool *pool, const struct potad_desc *head,
+			  const struct potad_desc *desc, u64 place, unsigned long word,
+			  phys_addr_t phys)
+{
+	smp_rmb();	/* after the place */
+	return READ_ONCE(container_of(head, struct potad_part, head)->desc) == desc &&
+	       potad_index_find(&pool->index, potad_pool_granule(pool, phys)) == word &&
+	       READ_ONCE(head->place) == place;
+}
+
+/*
  * Takes a reference to the block that @word, found for @phys, describes.  Returns
  * false if that is coming or going, or another one by now.
  */
@@ -566,12 +580,14 @@ static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t p
 		return false;
 	/* It stands still now: what is read of it is read after that. */
 	place = READ_ONCE(head->place);
+	/* A part may be another type's by now, and so may own memory. */
+	if (unlikely(potad_place_tag(READ_ONCE(desc->place)) != type->tag))
+		type = potad_type_by_tag(potad_place_tag(READ_ONCE(desc->place)));
 	potad_block_fill(type, place, potad_desc_generation(desc),
 			 potad_desc_data(type, desc), block);
 	/* Is it the one that we looked for, and the part still one of this? */
-	if (potad_place_has(place, phys) &&
-	    (head == desc || potad_index_find(&pool->index,
-					      potad_pool_granule(pool, phys)) == word))
+	if (potad_place_has(place, phys) && potad_place_tag(place) == type->tag &&
+	    (head == desc || part_is_still(pool, head, desc, place, word, phys)))
 		return true;
 	potad_put(block);
 	return false;
