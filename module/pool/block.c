@@ -428,8 +428,14 @@ int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 	if (type->own && size == type->desc_size && desc &&
 	    IS_ALIGNED((unsigned long)desc, __alignof__(*desc))) {
 		err = -EBUSY;
-		if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK))
+		/* In use, or going: it has a place until it is gone. */
+		if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && !desc->place) {
+			/* New memory at an old address knows of no generations. */
+			atomic64_set(&desc->life, (u64)next_generation(type) << 32);
 			err = desc_make(type, order, gfp, desc);
+			if (err)
+				WRITE_ONCE(desc->place, 0);
+		}
 	}
 	if (err)
 		return count_failure(type, order, err);
@@ -450,10 +456,12 @@ static noinline void release_slow(struct potad_type *type, struct potad_desc *de
 		return;
 	}
 	desc_unmake(type, desc);
-	if (type->own)
+	if (type->own) {
+		WRITE_ONCE(desc->place, 0);
 		type->ops.gone(desc);
-	else
+	} else {
 		kmem_cache_free(type->cache, desc);
+	}
 	count_free(type, order);
 }
 

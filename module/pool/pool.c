@@ -260,6 +260,7 @@ static bool holes_ok(const struct potad_pool *pool, const struct potad_hole *hol
 		     unsigned int nr)
 {
 	phys_addr_t from = pool->start;
+	u64 bytes = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
@@ -270,8 +271,9 @@ static bool holes_ok(const struct potad_pool *pool, const struct potad_hole *hol
 		    !IS_ALIGNED(granules, 1ULL << pool->granule_shift))
 			return false;
 		from = holes[i].phys + holes[i].bytes;
+		bytes += holes[i].bytes;
 	}
-	return true;
+	return bytes < pool->bytes;
 }
 
 /**
