@@ -72,7 +72,6 @@ static void expect_block(struct kunit *test, struct potad_pool *pool,
 		KUNIT_EXPECT_PTR_EQ(test, found.data, b->data);
 		potad_put(&found);
 	}
-	potad_test_sound(test, pool);
 }
 
 static void block_of_each_order_moves(struct kunit *test)
@@ -102,6 +101,7 @@ static void block_of_each_order_moves(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, to.data, b.data);
 
 		expect_block(test, pool, &to);
+		potad_test_sound(test, pool);
 		KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys), POTAD_IS_FREE);
 		KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys + b.bytes - 1), POTAD_IS_FREE);
 		/* The old handle is none any more; the reference is one. */
@@ -130,6 +130,7 @@ static void refusal_leaves_all_as_it_was(struct kunit *test)
 				answers[i] < 0 ? answers[i] : -EBUSY);
 		KUNIT_EXPECT_EQ(test, to.order, 77);
 		expect_block(test, pool, &b);
+		potad_test_sound(test, pool);
 		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.to.phys), POTAD_IS_FREE);
 	}
 	owner.stays = 0;
@@ -189,7 +190,7 @@ static void owner_may_free_while_it_moves(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), i + 1);
 		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.from.phys), POTAD_IS_FREE);
 		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.to.phys), POTAD_IS_FREE);
-		KUNIT_EXPECT_EQ(test, potad_free(&b), -ENOENT);
+		KUNIT_EXPECT_NE(test, potad_free(&b), 0);
 		potad_test_all_free(test, pool, 0);
 	}
 }
@@ -281,6 +282,7 @@ static void no_memory_to_move_changes_nothing(struct kunit *test)
 		else
 			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
 		expect_block(test, pool, &b);
+		potad_test_sound(test, pool);
 		if (!err && left)
 			break;
 	}
@@ -422,6 +424,7 @@ static void range_full_of_movable_blocks_becomes_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, big.phys, at);
 	KUNIT_EXPECT_EQ(test, big.order, RANGE_ORDER);
 	expect_block(test, pool, &big);
+	potad_test_sound(test, pool);
 	for (i = 0; i < nr; i++) {
 		if (!b[i].data)
 			continue;
@@ -588,6 +591,7 @@ static void moves_race_with(struct kunit *test)
 	kunit_info(test, "%u moves and %u %s; owners were asked %u times\n", m->steps[0],
 		   m->steps[1], a->name, asked);
 	KUNIT_EXPECT_EQ(test, atomic_read(&m->wrong), 0);
+	potad_test_sound(test, m->pool);
 	for (i = 0; i < MOVERS; i++) {
 		expect_block(test, m->pool, &m->mover[i].block);
 		KUNIT_EXPECT_EQ(test, potad_free(&m->mover[i].block), 0);

@@ -172,7 +172,7 @@ static const char *validate_word(struct potad_pool *pool, unsigned long word, u6
 }
 
 /* All words of a block, and what the space says; sets where it ends. */
-static const char *validate_block(struct potad_pool *pool, u64 granule, u64 *next)
+static const char *validate_block(struct potad_pool *pool, u64 granule, u64 end, u64 *next)
 {
 	struct potad_extent extent;
 	const char *wrong;
@@ -181,8 +181,12 @@ static const char *validate_block(struct potad_pool *pool, u64 granule, u64 *nex
 
 	*next = granule + 1;
 	word = potad_index_find(&pool->index, granule);
-	if (!word)
+	if (!word) {
+		/* So it is of those beside it, mostly. */
+		while (*next % 256 && *next < end && !potad_index_find(&pool->index, *next))
+			++*next;
 		return NULL;
+	}
 	wrong = validate_word(pool, word, granule, &place);
 	if (wrong)
 		return wrong;
@@ -227,7 +231,7 @@ const char *potad_pool_validate(struct potad_pool *pool)
 	for (granule = 0; !wrong && granule < end; granule = next) {
 		do {
 			rcu_read_lock();
-			wrong = validate_block(pool, granule, &next);
+			wrong = validate_block(pool, granule, end, &next);
 			rcu_read_unlock();
 			if (wrong)
 				usleep_range(100, 1000);
