@@ -509,13 +509,15 @@ static int inline_free(const struct potad_block *block)
 static noinline int free_slow(const struct potad_block *block)
 {
 	struct potad_desc *desc;
+	u64 life;
 
 	if (!block->data)
 		return inline_free(block);
 	if (block->part)
 		return potad_part_free(block);
 	desc = potad_data_desc(block->type, block->data);
-	return potad_desc_generation(desc) == block->generation ? -EINVAL : -ENOENT;
+	life = atomic64_read(&desc->life);
+	return life >> 32 == block->generation && life & POTAD_LIFE_OWN ? -EINVAL : -ENOENT;
 }
 
 /**
