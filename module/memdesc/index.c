@@ -14,6 +14,8 @@
 
 static const char * const names[POTAD_INDEX_KINDS] = {
 	[POTAD_INDEX_WORDS] = "words",
+	[POTAD_INDEX_MAPLE] = "maple",
+	[POTAD_INDEX_XARRAY] = "xarray",
 };
 
 /* The name of a kind. */
@@ -50,14 +52,33 @@ int potad_index_init(struct potad_index *x, enum potad_index_kind kind,
 {
 	memset(x, 0, sizeof(*x));
 	x->kind = kind;
-	return potad_words_init(&x->words, granules, frame_shift);
+	switch (kind) {
+	case POTAD_INDEX_WORDS:
+		return potad_words_init(&x->words, granules, frame_shift);
+	case POTAD_INDEX_MAPLE:
+		potad_maple_init(&x->maple);
+		return 0;
+	case POTAD_INDEX_XARRAY:
+		return potad_xarray_init(&x->xarray);
+	}
+	return -EINVAL;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_init);
 
 /* The end of it, with whatever words are still in it.  Process context. */
 void potad_index_exit(struct potad_index *x)
 {
-	potad_words_exit(&x->words);
+	switch (x->kind) {
+	case POTAD_INDEX_WORDS:
+		potad_words_exit(&x->words);
+		break;
+	case POTAD_INDEX_MAPLE:
+		potad_maple_exit(&x->maple);
+		break;
+	case POTAD_INDEX_XARRAY:
+		potad_xarray_exit(&x->xarray);
+		break;
+	}
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_exit);
 
@@ -75,7 +96,11 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_exit);
 int potad_index_set(struct potad_index *x, u64 first, unsigned int order,
 		    unsigned long word, gfp_t gfp)
 {
-	return potad_words_take(&x->words, first, order, word, gfp);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_take(&x->words, first, order, word, gfp);
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_set(&x->maple, first, order, word, gfp);
+	return potad_xarray_set(&x->xarray, first, order, word, gfp);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_set);
 
@@ -92,7 +117,11 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_set);
 bool potad_index_clear(struct potad_index *x, u64 first, unsigned int order,
 		       unsigned long word)
 {
-	return potad_words_clear(&x->words, first, order, word);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_clear(&x->words, first, order, word);
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_replace(&x->maple, first, order, word, 0);
+	return potad_xarray_replace(&x->xarray, first, order, word, 0);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_clear);
 
@@ -110,9 +139,22 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_clear);
 bool potad_index_replace(struct potad_index *x, u64 first, unsigned int order,
 			 unsigned long old, unsigned long new)
 {
-	return potad_words_replace(&x->words, first, order, old, new);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_replace(&x->words, first, order, old, new);
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_replace(&x->maple, first, order, old, new);
+	return potad_xarray_replace(&x->xarray, first, order, old, new);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_replace);
+
+/* potad_index_find() where the words are not what does it. */
+unsigned long potad_index_find_other(struct potad_index *x, u64 granule)
+{
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_find(&x->maple, granule);
+	return potad_xarray_find(&x->xarray, granule);
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_find_other);
 
 /**
  * potad_index_prepare() - have what describing a block will take
@@ -129,7 +171,10 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_replace);
 int potad_index_prepare(struct potad_index *x, u64 first, unsigned int order,
 			gfp_t gfp, struct potad_index_room *room)
 {
-	return potad_words_prepare(&x->words, first, order, gfp, &room->line);
+	room->line = NULL;
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_prepare(&x->words, first, order, gfp, &room->line);
+	return potad_index_set(x, first, order, 0, gfp);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_prepare);
 
@@ -146,7 +191,10 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_prepare);
 void potad_index_commit(struct potad_index *x, u64 first, unsigned int order,
 			unsigned long word, struct potad_index_room *room)
 {
-	potad_words_set(&x->words, first, order, word, room->line);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		potad_words_set(&x->words, first, order, word, room->line);
+	else
+		WARN_ON_ONCE(!potad_index_replace(x, first, order, 0, word));
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_commit);
 
@@ -154,14 +202,21 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_commit);
 void potad_index_cancel(struct potad_index *x, u64 first, unsigned int order,
 			struct potad_index_room *room)
 {
-	potad_words_cancel(room->line);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		potad_words_cancel(room->line);
+	else
+		WARN_ON_ONCE(!potad_index_clear(x, first, order, 0));
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_cancel);
 
 /* Memory that the index takes now.  Process context; may take its time. */
 u64 potad_index_bytes(struct potad_index *x)
 {
-	return potad_words_bytes(&x->words);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_bytes(&x->words);
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_bytes(&x->maple);
+	return potad_xarray_bytes(&x->xarray);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_bytes);
 
@@ -174,6 +229,10 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_bytes);
  */
 const char *potad_index_validate(struct potad_index *x)
 {
-	return potad_words_validate(&x->words);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_validate(&x->words);
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_validate(&x->maple);
+	return potad_xarray_validate(&x->xarray);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_validate);

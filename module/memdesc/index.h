@@ -31,24 +31,33 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 
+#include "maple.h"
 #include "word.h"
+#include "xarray.h"
 
 enum potad_index_kind {
 	POTAD_INDEX_WORDS,
+	POTAD_INDEX_MAPLE,
+	POTAD_INDEX_XARRAY,
 };
 
-#define POTAD_INDEX_KINDS	(POTAD_INDEX_WORDS + 1)
+#define POTAD_INDEX_KINDS	(POTAD_INDEX_XARRAY + 1)
 
 /* What a lookup in words needs of it is in one line. */
 struct potad_index {
 	enum potad_index_kind		kind;		/* constant after init */
 	union {
 		struct potad_words	words;
+		struct potad_maple	maple;
+		struct potad_xarray	xarray;
 	};
 } __aligned(64);
-static_assert(offsetofend(struct potad_index, words) <= 64);
+static_assert(offsetof(struct potad_index, words) + sizeof(struct potad_words) <= 64);
 
-/* What a prepared block holds until it is set. */
+/*
+ * What a prepared block holds until it is set.  In the trees its place is kept
+ * by the word 0.
+ */
 struct potad_index_room {
 	struct potad_line		*line;
 };
@@ -77,6 +86,8 @@ void potad_index_cancel(struct potad_index *x, u64 first, unsigned int order,
 u64 potad_index_bytes(struct potad_index *x);
 const char *potad_index_validate(struct potad_index *x);
 
+unsigned long potad_index_find_other(struct potad_index *x, u64 granule);
+
 /**
  * potad_index_find() - the word of the block that a granule lies in
  * @x: the index
@@ -88,7 +99,9 @@ const char *potad_index_validate(struct potad_index *x);
 static __always_inline unsigned long potad_index_find(struct potad_index *x,
 						      u64 granule)
 {
-	return potad_words_find(&x->words, granule);
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_find(&x->words, granule);
+	return potad_index_find_other(x, granule);
 }
 
 #endif /* POTAD_MEMDESC_INDEX_H */
