@@ -244,11 +244,15 @@ static void fill(struct kunit *test, struct potad_index *x, struct model *m,
 	}
 }
 
-/* No allocation is even asked for: the one that would fail does not come. */
+/*
+ * The first allocation of each change fails, and nobody minds.  (A slab may ask for
+ * a little of its own when it gets an object back, and do without.)
+ */
 static void clear_and_replace_take_no_memory(struct kunit *test)
 {
 	struct potad_index *x = new_index(test);
 	struct model *m = potad_test_memory(test, sizeof(*m));
+	unsigned int asked = 0;
 	struct potad_index_room room;
 	struct rnd_state rnd;
 	bool ok = true;
@@ -257,7 +261,6 @@ static void clear_and_replace_take_no_memory(struct kunit *test)
 	potad_test_seed(test, &rnd);
 	for (round = 0; round < 3; round++) {
 		fill(test, x, m, &rnd);
-		potad_test_fail_nth(test, 1);
 		/* In an order of no pattern: 1021 is a prime. */
 		for (first = 0; first < GRANULES; first++) {
 			u32 at = first * 1021 % GRANULES;
@@ -266,14 +269,20 @@ static void clear_and_replace_take_no_memory(struct kunit *test)
 
 			if (!word || at & ((1U << order) - 1))
 				continue;
+			potad_test_fail_nth(test, 1);
 			ok &= potad_index_replace(x, at, order, word, word ^ 32);
+			asked += !potad_test_fail_nth(test, 1);
 			ok &= potad_index_clear(x, at, order, word ^ 32);
+			asked += !potad_test_fail_nth(test, 0);
 		}
-		KUNIT_EXPECT_EQ(test, potad_test_fail_nth(test, 0), 1);
 		KUNIT_ASSERT_TRUE(test, ok);
 		memset(m, 0, sizeof(*m));
 		expect_model(test, x, m);
 	}
+	kunit_info(test, "%u times the slab asked for memory\n", asked);
+	/* A store into a tree would try again, and so hide one that failed. */
+	if (x->kind == POTAD_INDEX_MAPLE)
+		KUNIT_EXPECT_EQ(test, asked, 0);
 
 	/* Nor does what was prepared. */
 	for (first = 0; first < 64; first += 8) {
