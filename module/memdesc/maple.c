@@ -46,6 +46,8 @@ void potad_maple_init(struct potad_maple *m)
  */
 void potad_maple_exit(struct potad_maple *m)
 {
+	/* From here on no interrupt takes the lock, and lockdep is told so. */
+	spin_lock_init(&m->tree.ma_lock);
 	mt_clear_in_rcu(&m->tree);
 	mtree_destroy(&m->tree);
 }
