@@ -165,7 +165,7 @@ struct potad_pool *potad_test_pool_with_holes(struct kunit *test, u64 bytes, u64
 	enum potad_index_kind kind;
 	struct potad_pool *pool;
 
-	KUNIT_ASSERT_EQ(test, potad_index_by_name(index, &kind), 0);
+	KUNIT_ASSERT_EQ(test, potad_index_kind(index, &kind), 0);
 	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, kind, holes, nr_holes);
 	if (PTR_ERR_OR_ZERO(pool) == -ENOMEM)
 		kunit_skip(test, "no memory for a pool of %llu bytes", bytes);

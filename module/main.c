@@ -70,7 +70,7 @@ static int __init parse(u64 *bytes, u64 *smallest, enum potad_index_kind *kind)
 		pr_err("cma=...: no area has a name of %zu characters\n", strlen(cma));
 		return -EINVAL;
 	}
-	if (potad_index_by_name(index, kind)) {
+	if (potad_index_kind(index, kind)) {
 		pr_err("index=%s: words, maple or xarray\n", index);
 		return -EINVAL;
 	}

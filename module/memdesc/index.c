@@ -1,70 +1,82 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The index: one of three, as index.h tells. */
-#include <linux/errno.h>
-#include <linux/export.h>
+/*
+ * The index: which kind does it.
+ *
+ * There is no table of functions: the words come first and directly, so that
+ * with them an index costs one comparison that always goes the same way.
+ */
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
 #include "index.h"
 
-static const char * const names[POTAD_INDEX_KINDS] = { "words", "maple", "xarray" };
+static const char * const names[POTAD_INDEX_KINDS] = {
+	[POTAD_INDEX_WORDS] = "words",
+	[POTAD_INDEX_MAPLE] = "maple",
+	[POTAD_INDEX_XARRAY] = "xarray",
+};
 
-const char *potad_index_name(enum potad_index_kind kind)
+/* The name of a kind. */
+const char *potad_index_kind_name(enum potad_index_kind kind)
 {
 	return names[kind];
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_index_name);
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_kind_name);
 
-/* 0, or -EINVAL: nothing is called so. */
-int potad_index_by_name(const char *name, enum potad_index_kind *kind)
+/* The kind of a name: 0 or -EINVAL. */
+int potad_index_kind(const char *name, enum potad_index_kind *kind)
 {
 	int i = match_string(names, ARRAY_SIZE(names), name);
 
 	if (i >= 0)
 		*kind = i;
-	return i < 0 ? -EINVAL : 0;
+	return i < 0 ? i : 0;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_index_by_name);
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_kind);
 
 /**
- * potad_index_init() - an index for a range of granules
- * @x: zeroed
- * @kind: how it works
- * @granules: how many
- * @frame_shift: a page has 2^frame_shift of them, 0 .. 3
+ * potad_index_init() - an index of a range of granules
+ * @x: what shall be one
+ * @kind: how it is made
+ * @granules: how many there are
+ * @frame_shift: a page has 2^frame_shift of them, 0 .. 3; 0 also if a granule is
+ *		 larger than a page
  *
  * Context: Process context; may sleep.
- * Return: 0; -ENOMEM; -EOPNOTSUPP if this kernel's XArray cannot do it.
+ * Return: 0; -ENOMEM; -EOPNOTSUPP if this kernel has not what @kind takes.
  */
-int potad_index_init(struct potad_index *x, enum potad_index_kind kind, u64 granules,
-		     unsigned int frame_shift)
+int potad_index_init(struct potad_index *x, enum potad_index_kind kind,
+		     u64 granules, unsigned int frame_shift)
 {
+	memset(x, 0, sizeof(*x));
 	x->kind = kind;
 	switch (kind) {
+	case POTAD_INDEX_WORDS:
+		return potad_words_init(&x->words, granules, frame_shift);
 	case POTAD_INDEX_MAPLE:
 		potad_maple_init(&x->maple);
 		return 0;
 	case POTAD_INDEX_XARRAY:
 		return potad_xarray_init(&x->xarray);
-	default:
-		return potad_words_init(&x->words, granules, frame_shift);
 	}
+	return -EINVAL;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_init);
 
-/* Nobody uses it any more.  Process context; may sleep. */
+/* The end of it, with whatever words are still in it.  Process context. */
 void potad_index_exit(struct potad_index *x)
 {
 	switch (x->kind) {
+	case POTAD_INDEX_WORDS:
+		potad_words_exit(&x->words);
+		break;
 	case POTAD_INDEX_MAPLE:
 		potad_maple_exit(&x->maple);
 		break;
 	case POTAD_INDEX_XARRAY:
 		potad_xarray_exit(&x->xarray);
-		break;
-	default:
-		potad_words_exit(&x->words);
 		break;
 	}
 }
@@ -73,26 +85,22 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_exit);
 /**
  * potad_index_set() - describe a block
  * @x: the index
- * @first: first granule of the block, which the caller has
+ * @first: first granule of the block, which the caller has just allocated
  * @order: its order
- * @word: what to say, with a tag of 2 .. 15; if it is the address of a
- *	  descriptor, that has been filled in
- * @gfp: how memory may be had
+ * @word: what to say; if it is the address of a descriptor, that is filled in
+ * @gfp: how memory may be had, if it takes any
  *
- * Context: as @gfp says; any but NMI.
+ * Context: As @gfp says; not NMI.
  * Return: 0; -ENOMEM, and nothing is changed.
  */
 int potad_index_set(struct potad_index *x, u64 first, unsigned int order,
 		    unsigned long word, gfp_t gfp)
 {
-	switch (x->kind) {
-	case POTAD_INDEX_MAPLE:
-		return potad_maple_set(&x->maple, first, order, word, gfp);
-	case POTAD_INDEX_XARRAY:
-		return potad_xarray_set(&x->xarray, first, order, word, gfp);
-	default:
+	if (likely(x->kind == POTAD_INDEX_WORDS))
 		return potad_words_take(&x->words, first, order, word, gfp);
-	}
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_set(&x->maple, first, order, word, gfp);
+	return potad_xarray_set(&x->xarray, first, order, word, gfp);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_set);
 
@@ -103,35 +111,128 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_index_set);
  * @order: its order
  * @word: what it was set to
  *
- * If several callers try, one of them succeeds.
- *
  * Context: Any but NMI.  Takes no memory.
- * Return: true; false if the word is another one, and nothing is changed.
+ * Return: true; false if the block has another word, and nothing is changed.
  */
 bool potad_index_clear(struct potad_index *x, u64 first, unsigned int order,
 		       unsigned long word)
 {
-	switch (x->kind) {
-	case POTAD_INDEX_MAPLE:
-		return potad_maple_clear(&x->maple, first, order, word);
-	case POTAD_INDEX_XARRAY:
-		return potad_xarray_clear(&x->xarray, first, order, word);
-	default:
+	if (likely(x->kind == POTAD_INDEX_WORDS))
 		return potad_words_clear(&x->words, first, order, word);
-	}
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_replace(&x->maple, first, order, word, 0);
+	return potad_xarray_replace(&x->xarray, first, order, word, 0);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_clear);
 
-/* Memory that it takes now, about.  Process context. */
+/**
+ * potad_index_replace() - describe a block otherwise
+ * @x: the index
+ * @first: first granule of the block
+ * @order: its order
+ * @old: what it was set to
+ * @new: what it shall be, as for potad_index_set()
+ *
+ * Context: Any but NMI.  Takes no memory.
+ * Return: true; false if the block has another word, and nothing is changed.
+ */
+bool potad_index_replace(struct potad_index *x, u64 first, unsigned int order,
+			 unsigned long old, unsigned long new)
+{
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_replace(&x->words, first, order, old, new);
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_replace(&x->maple, first, order, old, new);
+	return potad_xarray_replace(&x->xarray, first, order, old, new);
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_replace);
+
+/* potad_index_find() where the words are not what does it. */
+unsigned long potad_index_find_other(struct potad_index *x, u64 granule)
+{
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_find(&x->maple, granule);
+	return potad_xarray_find(&x->xarray, granule);
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_find_other);
+
+/**
+ * potad_index_prepare() - have what describing a block will take
+ * @x: the index
+ * @first: first granule of the block, which has no word
+ * @order: its order
+ * @gfp: how memory may be had, if it takes any
+ * @room: filled in; for potad_index_commit() or potad_index_cancel(), one of
+ *	  which has to follow
+ *
+ * Context: As @gfp says; not NMI.
+ * Return: 0; -ENOMEM, and nothing is to follow.
+ */
+int potad_index_prepare(struct potad_index *x, u64 first, unsigned int order,
+			gfp_t gfp, struct potad_index_room *room)
+{
+	room->line = NULL;
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_prepare(&x->words, first, order, gfp, &room->line);
+	return potad_index_set(x, first, order, 0, gfp);
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_prepare);
+
+/**
+ * potad_index_commit() - describe a block for which all is prepared
+ * @x: the index
+ * @first: first granule of the block, the same as before
+ * @order: its order, the same as before
+ * @word: as for potad_index_set()
+ * @room: what was prepared; is used up
+ *
+ * Context: Any but NMI.  Takes no memory.
+ */
+void potad_index_commit(struct potad_index *x, u64 first, unsigned int order,
+			unsigned long word, struct potad_index_room *room)
+{
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		potad_words_set(&x->words, first, order, word, room->line);
+	else
+		WARN_ON_ONCE(!potad_index_replace(x, first, order, 0, word));
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_commit);
+
+/* What was prepared for a block is not needed.  Any context but NMI. */
+void potad_index_cancel(struct potad_index *x, u64 first, unsigned int order,
+			struct potad_index_room *room)
+{
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		potad_words_cancel(room->line);
+	else
+		WARN_ON_ONCE(!potad_index_clear(x, first, order, 0));
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_cancel);
+
+/* Memory that the index takes now.  Process context; may take its time. */
 u64 potad_index_bytes(struct potad_index *x)
 {
-	switch (x->kind) {
-	case POTAD_INDEX_MAPLE:
-		return potad_maple_bytes(&x->maple);
-	case POTAD_INDEX_XARRAY:
-		return potad_xarray_bytes(&x->xarray);
-	default:
+	if (likely(x->kind == POTAD_INDEX_WORDS))
 		return potad_words_bytes(&x->words);
-	}
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_bytes(&x->maple);
+	return potad_xarray_bytes(&x->xarray);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_bytes);
+
+/**
+ * potad_index_validate() - look whether the index keeps its rules
+ * @x: the index, which nobody changes meanwhile
+ *
+ * Context: Process context; may sleep.
+ * Return: NULL, or what is wrong.
+ */
+const char *potad_index_validate(struct potad_index *x)
+{
+	if (likely(x->kind == POTAD_INDEX_WORDS))
+		return potad_words_validate(&x->words);
+	if (x->kind == POTAD_INDEX_MAPLE)
+		return potad_maple_validate(&x->maple);
+	return potad_xarray_validate(&x->xarray);
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_index_validate);
