@@ -2,13 +2,14 @@
 /*
  * The files below /sys/kernel/debug/potad/: parsing and printing, no more.
  *
- *	actions (0600)  alloc     SIZE TYPE
+ *	actions (0600)  alloc     SIZE TYPE [fill]
  *	                free      HANDLE
  *	                lookup    ADDRESS
  *	                inject    ADDRESS [LENGTH]
  *	                validate  1
  *	                compare/run  [KEY=VALUE ...]
  *	                compare/lookup  [KEY=VALUE ...]
+ *	                and those of places.c
  *	facts (0400)    blocks types stats freeinfo region failures
  *
  * How a command is written and its answer read is told in request.h, how
@@ -25,12 +26,12 @@
 #include "../compare/compare.h"
 #include "../compare/lookup.h"
 #include "../include/compat.h"
-#include "../owners/holder.h"
 #include "../parse.h"
-#include "../pool/pool.h"
 #include "../region/region.h"
 #include "files.h"
+#include "places.h"
 #include "request.h"
+#include "words.h"
 
 /* Constant between init and exit; no file exists outside of that. */
 static struct potad_pool *pool;
@@ -39,41 +40,19 @@ static struct dentry *dir;
 
 /* Actions ---------------------------------------------------------------- */
 
-static int bad_number(struct potad_request *req, int err, const char *what,
-		      const char *text)
-{
-	if (err == -ERANGE)
-		return potad_refuse(req, err, "%s %s does not fit 64 bits", what, text);
-	return potad_refuse(req, err, "%s %s is not a number (decimal, 0x...; a size: K M G T P E)",
-			    what, text);
-}
-
-static int want_words(struct potad_request *req, const char *usage)
-{
-	return potad_refuse(req, -EINVAL, "usage: %s", usage);
-}
-
-static void reply_held(struct potad_request *req, const struct potad_held *held,
-		       const char *verb)
-{
-	potad_reply(req, "handle=%lu %saddress=0x%llx order=%u size=%llu type=%s\n",
-		    held->handle, verb, (u64)held->block.phys,
-		    held->block.order, held->block.bytes,
-		    held->block.type->name);
-}
-
 static int alloc_run(struct potad_request *req, char *args)
 {
 	char *size = potad_next_word(&args), *type = potad_next_word(&args);
+	char *fill = potad_next_word(&args);
 	struct potad_held held;
 	int order, err;
 	u64 bytes;
 
-	if (!type || *args)
-		return want_words(req, "SIZE TYPE");
-	err = potad_parse_bytes(size, &bytes);
+	if (!type || *args || (fill && strcmp(fill, "fill")))
+		return potad_want_words(req, "SIZE TYPE [fill]");
+	err = potad_word_bytes(req, "size", size, &bytes);
 	if (err)
-		return bad_number(req, err, "size", size);
+		return err;
 	order = potad_order(pool, bytes);
 	if (order == -EINVAL)
 		return potad_refuse(req, order, "size 0: a block has at least one byte");
@@ -81,15 +60,15 @@ static int alloc_run(struct potad_request *req, char *args)
 		return potad_refuse(req, order, "size %s: the largest block here has %llu bytes",
 				    size, 1ULL << (pool->granule_shift +
 						   potad_space_max_order(pool->space)));
-	err = potad_holder_alloc(order, type, &held);
+	err = potad_holder_alloc(order, type, fill, &held);
 	switch (err) {
 	case 0:
-		reply_held(req, &held, "");
+		potad_reply_held(req, &held, "");
 		return 0;
 	case -ENOENT:
 		return potad_refuse(req, err, "no type is called %s", type);
 	case -EPERM:
-		return potad_refuse(req, err, "type %s: only its own module allocates it", type);
+		return potad_refuse(req, err, "type %s cannot be asked for by hand", type);
 	case -ENOSPC:
 		return potad_refuse(req, err, "no free block of %llu bytes",
 				    1ULL << (pool->granule_shift + order));
@@ -108,45 +87,15 @@ static int free_run(struct potad_request *req, char *args)
 	int err;
 
 	if (*args)
-		return want_words(req, "HANDLE");
-	err = potad_parse_u64(text, &handle);
+		return potad_want_words(req, "HANDLE");
+	err = potad_word_handle(req, text, &handle);
 	if (err)
-		return bad_number(req, err, "handle", text);
+		return err;
 	err = potad_holder_free(handle, &held);
 	if (err)
 		return potad_refuse(req, err, "handle %llu is not given out", handle);
-	reply_held(req, &held, "freed ");
+	potad_reply_held(req, &held, "freed ");
 	return 0;
-}
-
-static int parse_address(struct potad_request *req, char *text, u64 *phys)
-{
-	int err = potad_parse_u64(text, phys);
-
-	if (err)
-		return bad_number(req, err, "address", text);
-	return 0;
-}
-
-static int outside(struct potad_request *req, u64 phys, u64 length)
-{
-	return potad_refuse(req, -ENXIO, "0x%llx, %llu bytes: not all in the region 0x%llx-0x%llx",
-			    phys, length, (u64)region->start,
-			    (u64)region->start + region->bytes - 1);
-}
-
-static const char *what_name(enum potad_what what)
-{
-	static const char * const names[] = {
-		[POTAD_IS_FREE] = "free",
-		[POTAD_IS_CACHED] = "cached",
-		[POTAD_IS_BLOCK] = "allocated",
-		[POTAD_IS_BARE] = "bare",
-		[POTAD_IS_QUARANTINED] = "quarantined",
-		[POTAD_IS_HOLE] = "hole",
-	};
-
-	return names[what];
 }
 
 static int lookup_run(struct potad_request *req, char *args)
@@ -157,14 +106,14 @@ static int lookup_run(struct potad_request *req, char *args)
 	int err;
 
 	if (*args)
-		return want_words(req, "ADDRESS");
-	err = parse_address(req, text, &phys);
+		return potad_want_words(req, "ADDRESS");
+	err = potad_word_address(req, text, &phys);
 	if (err)
 		return err;
 	if (potad_lookup(pool, phys, &info))
-		return outside(req, phys, 1);
+		return potad_outside(req, pool, phys, 1);
 	potad_reply(req, "address=0x%llx state=%s block=0x%llx order=%u size=%llu offset=%llu",
-		    phys, what_name(info.what), (u64)info.phys, info.order,
+		    phys, potad_what_name(info.what), (u64)info.phys, info.order,
 		    info.bytes, phys - info.phys);
 	if (info.what == POTAD_IS_BLOCK)
 		potad_reply(req, " type=%s owner=%s", info.type,
@@ -179,7 +128,7 @@ static void reply_event(const struct potad_event *event, void *arg)
 	struct potad_request *req = arg;
 
 	potad_reply(req, "address=0x%llx length=%llu state=%s quarantined=%d",
-		    (u64)event->phys, event->length, what_name(event->what),
+		    (u64)event->phys, event->length, potad_what_name(event->what),
 		    event->what == POTAD_IS_FREE);
 	if (event->what == POTAD_IS_BLOCK)
 		potad_reply(req, " block=0x%llx type=%s", (u64)event->block, event->type);
@@ -194,13 +143,10 @@ static int inject_run(struct potad_request *req, char *args)
 	int err;
 
 	if (*args)
-		return want_words(req, "ADDRESS [LENGTH]");
-	err = parse_address(req, text, &phys);
-	if (!err && len) {
-		err = potad_parse_bytes(len, &length);
-		if (err)
-			err = bad_number(req, err, "length", len);
-	}
+		return potad_want_words(req, "ADDRESS [LENGTH]");
+	err = potad_word_address(req, text, &phys);
+	if (!err && len)
+		err = potad_word_bytes(req, "length", len, &length);
 	if (err)
 		return err;
 	err = potad_pool_fail(pool, phys, length, POTAD_FAIL_INJECTED,
@@ -211,7 +157,7 @@ static int inject_run(struct potad_request *req, char *args)
 	case -EINVAL:
 		return potad_refuse(req, err, "length 0: at least one byte fails");
 	case -ENXIO:
-		return outside(req, phys, length);
+		return potad_outside(req, pool, phys, length);
 	case -E2BIG:
 		return potad_refuse(req, err, "length %llu: at most %lu bytes fail at once",
 				    length, POTAD_FAIL_MAX);
@@ -228,7 +174,7 @@ static int validate_run(struct potad_request *req, char *args)
 	const char *wrong;
 
 	if (strcmp(args, "1"))
-		return want_words(req, "1");
+		return potad_want_words(req, "1");
 	wrong = potad_pool_validate(pool);
 	if (wrong)
 		return potad_refuse(req, -EUCLEAN, "%s", wrong);
@@ -364,7 +310,7 @@ static int compare_key(struct potad_request *req, const char *key, char *value,
 	} else if (!strcmp(key, "seed")) {
 		err = potad_parse_u64(value, &cmp->seed);
 		if (err)
-			return bad_number(req, err, "seed", value);
+			return potad_bad_number(req, err, "seed", value);
 	} else {
 		return potad_refuse(req, -EINVAL, "no key is %s: " COMPARE_KEYS, key);
 	}
@@ -400,7 +346,7 @@ static int compare_run(struct potad_request *req, char *args)
 		char *value = strchr(word, '=');
 
 		if (!value)
-			return want_words(req, "[KEY=VALUE ...]; keys: " COMPARE_KEYS);
+			return potad_want_words(req, "[KEY=VALUE ...]; keys: " COMPARE_KEYS);
 		*value++ = '\0';
 		err = compare_key(req, word, value, &cmp, &lines);
 		if (err)
@@ -462,7 +408,7 @@ static int lookup_key(struct potad_request *req, const char *key, char *value,
 	int err = potad_parse_u64(value, &n);
 
 	if (err)
-		return bad_number(req, err, key, value);
+		return potad_bad_number(req, err, key, value);
 	if (!strcmp(key, "seed")) {
 		what->seed = n;
 		return 0;
@@ -489,7 +435,7 @@ static int compare_lookup(struct potad_request *req, char *args)
 		char *value = strchr(word, '=');
 
 		if (!value)
-			return want_words(req, "[KEY=VALUE ...]; keys: " LOOKUP_KEYS);
+			return potad_want_words(req, "[KEY=VALUE ...]; keys: " LOOKUP_KEYS);
 		*value++ = '\0';
 		err = lookup_key(req, word, value, &what);
 		if (err)
@@ -574,7 +520,7 @@ static int blocks_show(struct seq_file *m, void *v)
 	}
 	seq_printf(m, "%lu 0x%llx %u %llu %s %d\n", held->handle,
 		   (u64)held->block.phys, held->block.order, held->block.bytes,
-		   held->block.type->name,
+		   potad_held_name(held),
 		   potad_space_has_failed(pool->space,
 					  potad_pool_granule(pool, held->block.phys),
 					  held->block.order));
@@ -622,7 +568,7 @@ static int failures_show(struct seq_file *m, void *v)
 		return 0;
 	}
 	seq_printf(m, "%llu 0x%llx %llu %s %s %d %s\n", event->seq,
-		   (u64)event->phys, event->length, what_name(event->what),
+		   (u64)event->phys, event->length, potad_what_name(event->what),
 		   event->type[0] ? event->type : "-",
 		   event->answer != POTAD_UNTOLD,
 		   potad_answer_name(event->answer));
@@ -689,6 +635,8 @@ static int stats_show(struct seq_file *m, void *v)
 	SHOW("granules_quarantined", stat->retired);
 	SHOW("granules_failed_in_use", stat->pending);
 	SHOW("blocks_live", sums.blocks);
+	SHOW("stock_hits", count.hits);
+	SHOW("stock_misses", count.allocs - min(count.hits, count.allocs));
 	SHOW("allocs", count.allocs);
 	SHOW("frees", count.frees);
 	SHOW("alloc_failures", count.alloc_failures);
@@ -735,6 +683,12 @@ static int region_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(region);
 
+static void make_action(struct dentry *parent, const struct potad_action *action)
+{
+	debugfs_create_file(action->name, 0600, parent, (void *)action,
+			    &potad_request_fops);
+}
+
 /**
  * potad_files_init() - make the files
  * @p: the pool
@@ -749,15 +703,15 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r)
 
 	pool = p;
 	region = r;
+	potad_places_init(p);
 	dir = debugfs_create_dir("potad", NULL);
 	for (i = 0; i < ARRAY_SIZE(actions); i++)
-		debugfs_create_file(actions[i].name, 0600, dir,
-				    (void *)&actions[i], &potad_request_fops);
+		make_action(dir, &actions[i]);
+	for (i = 0; i < potad_place_actions_nr; i++)
+		make_action(dir, &potad_place_actions[i]);
 	compare = debugfs_create_dir("compare", dir);
-	debugfs_create_file("run", 0600, compare, (void *)&compare_action,
-			    &potad_request_fops);
-	debugfs_create_file("lookup", 0600, compare, (void *)&lookup_action,
-			    &potad_request_fops);
+	make_action(compare, &compare_action);
+	make_action(compare, &lookup_action);
 	debugfs_create_file("blocks", 0400, dir, NULL, &blocks_fops);
 	debugfs_create_file("types", 0400, dir, NULL, &types_fops);
 	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);

@@ -266,6 +266,31 @@ enum potad_obstacle {
 typedef void (*potad_obstacle_fn)(enum potad_obstacle what,
 				  const struct potad_info *info, int err, void *arg);
 
+/**
+ * struct potad_adjacent - adjacent blocks without a descriptor: wanted, and found
+ * @bytes: how much, 1 or more; set to that in whole granules
+ * @align: its address is to be a multiple of this, a power of two; 0: of any.  It is
+ *	made of blocks of this size at the least (but for what is left at the end, if
+ *	@bytes is not a multiple of it)
+ * @nocross: a power of two, or 0: no multiple of it lies inside
+ * @min: lowest address that it may have
+ * @max: highest; 0: any
+ * @phys: set to the address of the first byte
+ * @order: set to the order of the blocks that it is made of
+ * @tried: set to the orders that were tried, the highest first: bit k for order k
+ */
+struct potad_adjacent {
+	u64			bytes;
+	u64			align;
+	u64			nocross;
+	phys_addr_t		min;
+	phys_addr_t		max;
+
+	phys_addr_t		phys;
+	unsigned int		order;
+	u64			tried;
+};
+
 struct potad_pool *potad_pool_default(void);
 int potad_order(const struct potad_pool *pool, u64 bytes);
 
@@ -295,6 +320,9 @@ int potad_evacuate(struct potad_pool *pool, phys_addr_t phys, u64 length,
 int potad_alloc_at(struct potad_type *type, phys_addr_t phys, unsigned int order,
 		   gfp_t gfp, void *arg, potad_obstacle_fn report, void *report_arg,
 		   struct potad_block *block);
+
+int potad_run_alloc(struct potad_pool *pool, struct potad_adjacent *a);
+int potad_run_free(struct potad_pool *pool, const struct potad_adjacent *a);
 
 /**
  * potad_alloc_own() - a block, described by memory that the caller has

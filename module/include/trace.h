@@ -68,6 +68,31 @@ TRACE_EVENT(potad_migrate,
 		  __entry->to, __entry->order, __entry->type, __entry->err)
 );
 
+TRACE_EVENT(potad_run,
+	TP_PROTO(u64 phys, u64 nr, unsigned int align, unsigned int order, u64 tried,
+		 int err),
+	TP_ARGS(phys, nr, align, order, tried, err),
+	TP_STRUCT__entry(
+		__field(u64, phys)
+		__field(u64, nr)
+		__field(u64, tried)
+		__field(unsigned int, align)
+		__field(unsigned int, order)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->phys = phys;
+		__entry->nr = nr;
+		__entry->tried = tried;
+		__entry->align = align;
+		__entry->order = order;
+		__entry->err = err;
+	),
+	TP_printk("phys=0x%llx nr=%llu align=%u order=%u tried=0x%llx err=%d",
+		  __entry->phys, __entry->nr, __entry->align, __entry->order,
+		  __entry->tried, __entry->err)
+);
+
 TRACE_EVENT(potad_memory_failure,
 	TP_PROTO(u64 phys, u64 length, const char *type, int answer,
 		 unsigned int flags),

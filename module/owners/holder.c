@@ -9,6 +9,7 @@
  *	pgtable  8 bytes     a page table                     refused              no
  *	raw      none        a driver's buffer                (is not told)        -
  *
+ * (area, in area.c, is scattered blocks with one descriptor; a run has no type.)
  * They stand for real owners only in what their descriptors weigh and in what
  * they answer; what moves is copied.  The handle of each block is in its descriptor.
  */
@@ -18,14 +19,17 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/rwsem.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/xarray.h>
 
 #include "../include/compat.h"
-#include "../memdesc/type.h"
+#include "../pool/pool.h"
+#include "area.h"
 #include "holder.h"
+#include "pattern.h"
 
 struct buf {
 	unsigned long	handle;
@@ -48,6 +52,13 @@ struct pgtable {
 static DEFINE_XARRAY_ALLOC1(held_blocks);	/* handle -> struct potad_held; */
 						/* its lock decides who frees	*/
 static unsigned long last_handle;		/* under that lock */
+static struct potad_pool *pool;			/* constant */
+
+/*
+ * Who looks at contents has it alone: then nothing moves, and nothing is given up.
+ * Who copies them or gives them up has it shared.  Outside of all of potad's locks.
+ */
+static DECLARE_RWSEM(contents);
 
 /* Each descriptor begins with the handle. */
 static void handle_init(void *data, void *arg)
@@ -85,6 +96,7 @@ static int held_migrate(const struct potad_block *from, const struct potad_block
 	struct potad_held *mine;
 	u64 done, part;
 
+	down_read(&contents);
 	for (done = 0; done < from->bytes; done += part) {
 		part = min_t(u64, from->bytes - done, SZ_1M);
 		memcpy(phys_to_virt(to->phys + done), phys_to_virt(from->phys + done), part);
@@ -95,6 +107,7 @@ static int held_migrate(const struct potad_block *from, const struct potad_block
 	if (mine)
 		mine->block = *to;
 	xa_unlock(&held_blocks);
+	up_read(&contents);
 	return mine ? 0 : -ENOENT;
 }
 
@@ -136,86 +149,281 @@ static const struct potad_type_info infos[] = {
 
 static struct potad_type *types[ARRAY_SIZE(infos)];
 
-/**
- * potad_holder_alloc() - ask for a block by hand
- * @order: its order
- * @type_name: name of its type, one of this module's
- * @held: filled in
- *
- * Context: Process context; may sleep.
- * Return: 0; -ENOENT if there is no such type, -EPERM if it is not for this;
- * else as potad_alloc().
+/*
+ * A handle for something that is about to be had: its place in the table, with
+ * nothing in it yet, so that nothing else can fail.  The number is taken first,
+ * since inserting may drop the lock.
  */
-int potad_holder_alloc(unsigned int order, const char *type_name,
-		       struct potad_held *held)
+static struct potad_held *held_new(enum potad_held_kind kind)
 {
-	struct potad_type *type = potad_type_get(type_name);
+	struct potad_held *mine = kzalloc_obj(*mine, GFP_KERNEL);
+	int err;
+
+	if (!mine)
+		return ERR_PTR(-ENOMEM);
+	mine->kind = kind;
+	mine->pieces = 1;
+	xa_lock(&held_blocks);
+	mine->handle = ++last_handle;
+	err = __xa_insert(&held_blocks, mine->handle, XA_ZERO_ENTRY, GFP_KERNEL);
+	xa_unlock(&held_blocks);
+	if (!err)
+		return mine;
+	kfree(mine);
+	return ERR_PTR(err);
+}
+
+/* What it stands for goes back, and with it the rest. */
+static void held_end(struct potad_held *mine)
+{
+	switch (mine->kind) {
+	case POTAD_HELD_BLOCK:
+		WARN_ON(potad_free(&mine->block));
+		break;
+	case POTAD_HELD_RUN:
+		WARN_ON(potad_run_free(pool, &mine->run));
+		break;
+	case POTAD_HELD_AREA:
+		potad_area_destroy(mine->area);
+		break;
+	}
+	kfree(mine);
+}
+
+/* There is nothing to hold. */
+static int held_none(struct potad_held *mine, int err)
+{
+	xa_erase(&held_blocks, mine->handle);
+	kfree(mine);
+	return err;
+}
+
+/*
+ * It has its place, unless somebody has guessed the handle and given it up before it
+ * was given out.  From here on it may be freed.
+ */
+static int held_out(struct potad_held *mine, struct potad_held *held)
+{
+	int err;
+
+	*held = *mine;
+	err = xa_err(xa_store(&held_blocks, mine->handle, mine, GFP_KERNEL));
+	if (err)
+		held_end(mine);
+	return err;
+}
+
+/* A type of this module's that blocks can be asked for by hand; to be put. */
+static struct potad_type *get_type(const char *name)
+{
+	struct potad_type *type = potad_type_get(name);
+
+	if (IS_ERR(type) || (!type->module && !type->parts))
+		return type;
+	potad_type_put(type);
+	return ERR_PTR(-EPERM);
+}
+
+/* How a block is had, for what is the same in both ways. */
+struct wish {
+	phys_addr_t		phys;	/* this very one, if @at */
+	bool			at;
+	unsigned int		order;
+	bool			fill;
+	potad_obstacle_fn	report;
+	void			*arg;
+};
+
+static int hold_block(const char *type_name, const struct wish *wish,
+		      struct potad_held *held)
+{
+	struct potad_type *type = get_type(type_name);
 	struct potad_held *mine;
 	int err;
 
 	if (IS_ERR(type))
 		return PTR_ERR(type);
-	err = -EPERM;
-	if (type->module)
-		goto out;
-	err = -ENOMEM;
-	mine = kzalloc_obj(*mine, GFP_KERNEL);
-	if (!mine)
-		goto out;
-
-	/*
-	 * Its place, with nothing in it yet: then nothing else can fail.  The
-	 * number is taken first, since inserting may drop the lock.
-	 */
-	xa_lock(&held_blocks);
-	mine->handle = ++last_handle;
-	err = __xa_insert(&held_blocks, mine->handle, XA_ZERO_ENTRY, GFP_KERNEL);
-	xa_unlock(&held_blocks);
+	mine = held_new(POTAD_HELD_BLOCK);
+	err = PTR_ERR_OR_ZERO(mine);
 	if (err)
-		goto out_free;
-
-	err = potad_alloc(type, order, GFP_KERNEL, mine, &mine->block);
-	if (err) {
-		xa_erase(&held_blocks, mine->handle);
-		goto out_free;
-	}
-	*held = *mine;
-	/*
-	 * It has its place, unless somebody has guessed the handle and given
-	 * it up before it was given out.  From here on it may be freed.
-	 */
-	err = xa_err(xa_store(&held_blocks, mine->handle, mine, GFP_KERNEL));
-	if (!err)
 		goto out;
-	potad_free(&mine->block);
-
-out_free:
-	kfree(mine);
+	if (wish->at)
+		err = potad_alloc_at(type, wish->phys, wish->order, GFP_KERNEL, mine,
+				     wish->report, wish->arg, &mine->block);
+	else
+		err = potad_alloc(type, wish->order, GFP_KERNEL, mine, &mine->block);
+	if (err) {
+		held_none(mine, err);
+		goto out;
+	}
+	if (wish->fill) {
+		/* Until it is in its place it does not move: see held_migrate(). */
+		potad_pattern_fill(phys_to_virt(mine->block.phys), mine->block.bytes,
+				   mine->handle);
+		mine->filled = true;
+	}
+	err = held_out(mine, held);
 out:
 	potad_type_put(type);
 	return err;
 }
 
 /**
- * potad_holder_free() - give up a handle, and its block
+ * potad_holder_alloc() - ask for a block by hand
+ * @order: its order
+ * @type: name of its type, one of this module's
+ * @fill: write a pattern into it, for potad_holder_check()
+ * @held: filled in
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -ENOENT if there is no such type, -EPERM if it is not for this;
+ * else as potad_alloc().
+ */
+int potad_holder_alloc(unsigned int order, const char *type, bool fill,
+		       struct potad_held *held)
+{
+	const struct wish wish = { .order = order, .fill = fill };
+
+	return hold_block(type, &wish, held);
+}
+
+/**
+ * potad_holder_alloc_at() - ask for one block by hand, whoever has it now
+ * @phys: where it begins
+ * @order: its order
+ * @type: name of its type, one of this module's
+ * @report: called for each thing that cannot go
+ * @arg: handed to @report
+ * @held: filled in
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -ENOENT if there is no such type, -EPERM if it is not for this;
+ * else as potad_alloc_at().
+ */
+int potad_holder_alloc_at(phys_addr_t phys, unsigned int order, const char *type,
+			  potad_obstacle_fn report, void *arg, struct potad_held *held)
+{
+	const struct wish wish = {
+		.phys = phys, .at = true, .order = order, .report = report, .arg = arg,
+	};
+
+	return hold_block(type, &wish, held);
+}
+
+/**
+ * potad_holder_run() - ask for adjacent blocks by hand
+ * @run: what is wanted; which orders were tried is told in any case
+ * @held: filled in
+ *
+ * Context: Process context; may sleep.
+ * Return: as potad_run_alloc().
+ */
+int potad_holder_run(struct potad_adjacent *run, struct potad_held *held)
+{
+	struct potad_held *mine = held_new(POTAD_HELD_RUN);
+	u64 piece;
+	int err;
+
+	if (IS_ERR(mine))
+		return PTR_ERR(mine);
+	err = potad_run_alloc(pool, run);
+	if (err)
+		return held_none(mine, err);
+	piece = 1ULL << (pool->granule_shift + run->order);
+	mine->run = *run;
+	mine->block.phys = run->phys;
+	mine->block.bytes = run->bytes;
+	mine->block.order = run->order;
+	mine->pieces = DIV_ROUND_UP_ULL(run->bytes, piece);
+	return held_out(mine, held);
+}
+
+/**
+ * potad_holder_area() - ask for scattered blocks by hand
+ * @bytes: how much
+ * @order: of what order they are
+ * @held: filled in
+ *
+ * Context: Process context; may sleep.
+ * Return: as potad_area_create().
+ */
+int potad_holder_area(u64 bytes, unsigned int order, struct potad_held *held)
+{
+	struct potad_held *mine = held_new(POTAD_HELD_AREA);
+
+	if (IS_ERR(mine))
+		return PTR_ERR(mine);
+	mine->area = potad_area_create(bytes, order, mine->handle);
+	if (IS_ERR(mine->area))
+		return held_none(mine, PTR_ERR(mine->area));
+	mine->block = mine->area->first;
+	mine->block.bytes = mine->area->bytes;	/* of all of them */
+	mine->pieces = mine->area->nr;
+	mine->filled = true;
+	return held_out(mine, held);
+}
+
+/**
+ * potad_holder_check() - are the contents what was written?
+ * @handle: of a block that was filled, or of an area
+ * @bytes: set to how much was read
+ * @sum: set to the sum of the 64-bit words
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -EUCLEAN if not; -ENOENT if the handle was never given out, or was
+ * given up; -EINVAL if nothing was written.
+ */
+int potad_holder_check(unsigned long handle, u64 *bytes, u64 *sum)
+{
+	struct potad_held *mine;
+	int err = -EINVAL;
+
+	*sum = 0;
+	/* Nobody moves, and nobody gives up. */
+	down_write(&contents);
+	mine = xa_load(&held_blocks, handle);
+	if (!mine) {
+		err = -ENOENT;
+	} else if (mine->kind == POTAD_HELD_AREA) {
+		*bytes = mine->area->bytes;
+		err = potad_area_check(mine->area, handle, sum);
+	} else if (mine->filled) {
+		*bytes = mine->block.bytes;
+		err = potad_pattern_check(phys_to_virt(mine->block.phys), *bytes, handle,
+					  0, sum) ? 0 : -EUCLEAN;
+	}
+	up_write(&contents);
+	return err;
+}
+
+/**
+ * potad_holder_free() - give up a handle, and what it stands for
  * @handle: the handle
  * @held: filled in with what it was
  *
  * Never allocates.
  *
- * Context: Process context.
+ * Context: Process context; may sleep.
  * Return: 0; -ENOENT if the handle was never given out, or was given up.
  */
 int potad_holder_free(unsigned long handle, struct potad_held *held)
 {
-	struct potad_held *mine = xa_erase(&held_blocks, handle);
+	struct potad_held *mine;
 
-	if (!mine)
-		return -ENOENT;
-	*held = *mine;
-	WARN_ON(potad_free(&mine->block));
-	kfree(mine);
-	return 0;
+	down_read(&contents);
+	mine = xa_erase(&held_blocks, handle);
+	if (mine) {
+		*held = *mine;
+		held_end(mine);
+	}
+	up_read(&contents);
+	return mine ? 0 : -ENOENT;
+}
+
+/* What a handle stands for, in a word: a type's name, or "run". */
+const char *potad_held_name(const struct potad_held *held)
+{
+	return held->block.type ? held->block.type->name : "run";
 }
 
 /**
@@ -241,16 +449,19 @@ static void unregister(void)
 {
 	unsigned int i;
 
+	potad_area_exit();
 	for (i = 0; i < ARRAY_SIZE(infos); i++)
 		if (types[i])
 			WARN_ON(potad_type_unregister(types[i]));
 }
 
 /* Registers the types.  Process context; an error as potad_type_register(). */
-int potad_holder_init(struct potad_pool *pool)
+int potad_holder_init(struct potad_pool *p)
 {
 	unsigned int i;
+	int err;
 
+	pool = p;
 	for (i = 0; i < ARRAY_SIZE(infos); i++) {
 		struct potad_type *type = potad_type_register(pool, &infos[i]);
 
@@ -260,7 +471,10 @@ int potad_holder_init(struct potad_pool *pool)
 		}
 		types[i] = type;
 	}
-	return 0;
+	err = potad_area_init(pool);
+	if (err)
+		unregister();
+	return err;
 }
 
 /* Gives up all handles and types.  Returns how many blocks that freed. */

@@ -16,6 +16,7 @@
  *	part.c     several blocks of one descriptor
  *	failure.c  memory that fails, and its owner
  *	migrate.c  blocks that move out of the way
+ *	run.c      adjacent blocks that nobody describes
  *
  * Blocks are taken from the space by way of a per-CPU cache. The pool decides;
  * the space and the words know nothing of each other, nor of
