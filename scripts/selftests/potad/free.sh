@@ -63,6 +63,7 @@ quarantined() {
 	address=$(field address "$got")
 	gives inject "$address" 'state=allocated .*told=1'
 	free "$handle"
+	drain
 	same "granules in quarantine" 1 "$(value stats granules_quarantined)"
 	fails free "$handle" ENOENT ''
 	fails free "$address" ENOENT ''
@@ -82,6 +83,7 @@ racing() {
 # in any order, with holes, everything merges again
 merge() {
 	lend "$bytes raw" "size=$bytes"
+	drain
 	before=$(cat "$dir/freeinfo")
 	for size in 512 4K 1K 64K 512 2M 8K 512 128K 2K; do
 		alloc "$size" raw
@@ -96,6 +98,7 @@ merge() {
 	done
 	same "blocks live" 0 "$(value stats blocks_live)"
 	lend "$bytes raw" "size=$bytes"
+	drain
 	same "free blocks per order" "$before" "$(cat "$dir/freeinfo")"
 }
 

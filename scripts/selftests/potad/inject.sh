@@ -37,6 +37,7 @@ owned() {
 	same "owners told" "$2" "$(value stats owners_told)"
 	same "lines of failures" 2 "$(wc -l <"$dir/failures")"
 	free "$handle"
+	drain
 	same "granules in quarantine" 1 "$(value stats granules_quarantined)"
 	gives lookup "$(hex $((address + 1536)))" 'state=quarantined'
 	gives lookup "$(hex $((address + 1024)))" 'state=free'
@@ -51,6 +52,7 @@ again() {
 	fails inject "$(hex $((address + 511)))" EHWPOISON ''
 	same "owners told" 1 "$(value stats owners_told)"
 	free "$(field handle "$got")"
+	drain
 	fails inject "$address" EHWPOISON ''
 	same "granules in quarantine" 1 "$(value stats granules_quarantined)"
 }
@@ -67,6 +69,7 @@ every_granule() {
 	done
 	same "owners told" 16 "$(value stats owners_told)"
 	free "$(field handle "$got")"
+	drain
 	all_quarantined
 }
 
@@ -80,6 +83,7 @@ whole_block() {
 	same "all lines in the reply" 1 "$(wc -l <"$tmp/replies")"
 	same "owners told" 1 "$(value stats owners_told)"
 	free "$(field handle "$got")"
+	drain
 	all_quarantined
 }
 

@@ -288,7 +288,7 @@ gives() {
 alloc() {
 	if answer alloc "$1 $2"; then
 		case $reply in
-		"handle="*" type=$2") echo "$reply"; return ;;
+		"handle="*" type=$2" | "handle="*" type=$2 "*) echo "$reply"; return ;;
 		esac
 	fi
 	echo "alloc $1 $2: $reply"
@@ -303,6 +303,11 @@ free() {
 	fi
 	echo "free $1: $reply"
 	return 1
+}
+
+# drain: nothing is kept at hand; what was freed is free
+drain() {
+	gives drain 1 '^drained blocks=[0-9]+$'
 }
 
 # lend REQUEST PATTERN: an allocation that must be granted so, and its way back

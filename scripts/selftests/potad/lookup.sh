@@ -33,6 +33,7 @@ inside() {
 			"^address=$at state=allocated $block $(owner "$2" "$handle") failed=0$"
 	done
 	free "$handle"
+	drain
 	gives lookup "$address" "^address=$address $free_block$"
 }
 
@@ -53,7 +54,7 @@ subpage() {
 	while read -r handle address type; do
 		gives lookup "$address" " block=$address .* $(owner "$type" "$handle") "
 		free "$handle"
-		gives lookup "$address" ' state=free '
+		gives lookup "$address" ' state=(free|cached) '
 	done <"$tmp/list"
 }
 
@@ -64,6 +65,7 @@ failed_inside() {
 	gives inject "$address 1024" 'told=1'
 	gives lookup "$address" 'state=allocated .* failed=1$'
 	free "$(field handle "$got")"
+	drain
 	gives lookup "$address" '^address=0x[0-9a-f]+ state=quarantined'
 	gives lookup "$(hex $((address + 512)))" 'state=quarantined'
 	gives lookup "$(hex $((address + 1024)))" 'state=free'
@@ -78,9 +80,38 @@ free_failed() {
 	gives lookup "$(hex $((address + 512)))" 'state=free'
 }
 
+# what a CPU keeps is free, and is told from what is: not one byte of it says otherwise
+kept() {
+	drain
+	got=$(alloc 4096 "$1")
+	address=$(field address "$got")
+	size=$(field size "$got")
+	free "$(field handle "$got")"
+	for offset in 0 1 $((size / 2)) $((size - 1)); do
+		gives lookup "$(hex $((address + offset)))" \
+			"state=cached block=$address order=3 size=$size offset=$offset failed=0$"
+	done
+	drain
+	gives lookup "$address" 'state=free '
+}
+
+# a lookup takes a reference for as long as it looks: what it says is whole, and the
+# block can be given up right after
+looked_at() {
+	n=0
+	while [ $n -lt 20 ]; do
+		got=$(alloc 4096 folio)
+		handle=$(field handle "$got")
+		gives lookup "$(field address "$got")" "owner=handle:$handle "
+		free "$handle"
+		n=$((n + 1))
+	done
+	same "blocks live" 0 "$(value stats blocks_live)"
+}
+
 # one process takes and gives back the whole region, this one looks at its first
 # byte until it has seen it free and allocated: whole states only, never an error.
-# (bare: the block is taken and its words are being written.)
+# (bare: the block is taken and its words are being written. cached: a CPU keeps it.)
 concurrent() {
 	(
 		while [ ! -e "$tmp/stop" ]; do
@@ -90,7 +121,7 @@ concurrent() {
 	) &
 	n=0
 	: >"$tmp/seen"
-	until [ $n -ge 200 ] && grep -q state=free "$tmp/seen" &&
+	until [ $n -ge 200 ] && grep -q -E 'state=(free|cached)' "$tmp/seen" &&
 		grep -q state=allocated "$tmp/seen"; do
 		ask lookup "$start" >>"$tmp/seen" || echo refused >>"$tmp/seen"
 		n=$((n + 1))
@@ -104,7 +135,7 @@ concurrent() {
 	mine='type=buf owner=handle:[0-9]+'
 	strange=$(grep -E -v "^address=$start $free_block$" "$tmp/seen" |
 		grep -E -v "^address=$start state=allocated $block $mine failed=0$" |
-		grep -E -v -c "^address=$start state=bare $block failed=0$") || true
+		grep -E -v -c "^address=$start state=(bare|cached) $block failed=0$") || true
 	same "answers that are no whole state" 0 "$strange"
 }
 
@@ -129,6 +160,9 @@ check "F22 the last byte of the region is inside, aligned or not" gives lookup \
 	"$(hex $((start + bytes - 1)))" 'state=free'
 check "F23 a free granule that failed is quarantined, its neighbours are free" free_failed
 check "F23 a block says that it holds failed granules, then they are quarantined" failed_inside
+check "F23 what a CPU keeps of buf is cached, and free once drained" kept buf
+check "F23 what a CPU keeps of raw is cached, and free once drained" kept raw
+check "F25 a lookup leaves no reference behind" looked_at
 check "F24 lookups while the block comes and goes see whole states only" concurrent
 
 end

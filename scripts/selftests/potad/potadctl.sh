@@ -52,7 +52,7 @@ the_handle() {
 
 round_trip() {
 	exits 0 alloc 8K --type buf
-	says '^handle=[0-9]+ address=0x[0-9a-f]+ order=4 size=8192 type=buf$'
+	says '^handle=[0-9]+ address=0x[0-9a-f]+ order=4 size=8192 type=buf generation=[0-9]+$'
 	handle=$(the_handle)
 	address=$(field address "$(cat "$tmp/out")")
 	exits 0 lookup "$(hex $((address + 100)))"
