@@ -127,10 +127,9 @@ static int refuse_range(struct potad_request *req, int err, u64 phys, u64 length
 {
 	switch (err) {
 	case -EINVAL:
-		return potad_refuse(req, err, type ?
-				    "0x%llx, %llu bytes: a block is a power of two of granules, aligned to its size" :
-				    "0x%llx, %llu bytes: whole granules are needed",
-				    phys, length);
+		return potad_refuse(req, err, "0x%llx, %llu bytes: %s", phys, length, type ?
+				    "no power of two of granules, aligned to its size" :
+				    "not whole granules");
 	case -ENXIO:
 		return potad_outside(req, pool, phys, length);
 	case -EBUSY:
@@ -206,6 +205,9 @@ static int drain_run(struct potad_request *req, char *args)
 
 #define RUN_USAGE "BYTES [align=BYTES] [min=ADDRESS] [max=ADDRESS] [nocross=BYTES]"
 
+#define RUN_RULES "never: some bytes, not above max, that fit between two borders; "	\
+		  "align and nocross are powers of two at which the region begins"
+
 static int run_key(struct potad_request *req, char *word, struct potad_adjacent *run)
 {
 	char *value = strchr(word, '=');
@@ -266,7 +268,7 @@ static int run_run(struct potad_request *req, char *args)
 		reply_tried(req, run.tried);
 		return 0;
 	case -EINVAL:
-		return potad_refuse(req, err, "never: align and nocross are powers of two at which the region begins, min is not above max, and it fits between two borders");
+		return potad_refuse(req, err, RUN_RULES);
 	case -ENOSPC:
 		potad_refuse(req, err, "no such %llu adjacent bytes", run.bytes);
 		reply_tried(req, run.tried);

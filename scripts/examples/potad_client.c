@@ -2,9 +2,10 @@
 /*
  * An example: a module of its own, whose blocks come from potad.
  *
- * It registers a type (called "note", if not name= says otherwise), takes a block, is told that a part of it has failed,
- * is asked to move, and gives the block up.  What it saw stands in its parameters
- * below /sys/module/potad_client/parameters/: told, moved, result (0 or an errno).
+ * It registers a type (called "note", if not name= says otherwise), takes a block,
+ * is told that a part of it has failed, is asked to move, and gives the block up.
+ * What it saw stands in its parameters, /sys/module/potad_client/parameters/: told,
+ * moved, result (0 or an errno).
  *
  * With keep=1 it takes one more block, which stays until 0 is written to keep.  As
  * long as it has that it cannot be unloaded; as long as it is loaded, potad cannot.
