@@ -19,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 
 #include "potad.h"
@@ -36,8 +37,9 @@ static char *name = "note";
 module_param(name, charp, 0444);
 
 static struct potad_type *type;
-static struct potad_block kept;		/* under the lock of parameters */
+static struct potad_block kept;		/* the second block, if @keep */
 static bool keep;
+static DEFINE_MUTEX(kept_lock);		/* protects both: others can have it moved */
 
 static void note_init(void *data, void *arg)
 {
@@ -55,11 +57,18 @@ static enum potad_answer note_failure(const struct potad_failure *failure)
 	return POTAD_RECOVERED;
 }
 
-/* Nobody else uses the block, so copying is all. */
+/* Nobody else uses the contents, so to copy is enough; and the handle is another. */
 static int note_migrate(const struct potad_block *from, const struct potad_block *to)
 {
+	const struct note *note = from->data;
+
 	memcpy(phys_to_virt(to->phys), phys_to_virt(from->phys), from->bytes);
 	moved++;
+	if (note->number == 2) {
+		mutex_lock(&kept_lock);
+		kept = *to;
+		mutex_unlock(&kept_lock);
+	}
 	return 0;
 }
 
@@ -107,17 +116,20 @@ static int example(void)
 	return potad_free(&block) ?: err;
 }
 
+/* While the command line is read there is no type yet: then init takes the block. */
 static int keep_set(const char *value, const struct kernel_param *kp)
 {
-	bool old = keep;
-	int err = param_set_bool(value, kp);
+	bool old;
+	int err;
 
-	/* While the command line is read there is no type yet: see below. */
-	if (err || !type || keep == old)
-		return err;
-	err = keep ? take(2, &kept) : potad_free(&kept);
+	mutex_lock(&kept_lock);
+	old = keep;
+	err = param_set_bool(value, kp);
+	if (!err && type && keep != old)
+		err = keep ? take(2, &kept) : potad_free(&kept);
 	if (err)
 		keep = old;
+	mutex_unlock(&kept_lock);
 	return err;
 }
 
@@ -134,8 +146,10 @@ static int __init client_init(void)
 		return PTR_ERR(type);
 	result = example();
 	pr_info("result %d: told %d times, moved %d times\n", result, told, moved);
+	mutex_lock(&kept_lock);
 	if (keep && take(2, &kept))
 		keep = false;
+	mutex_unlock(&kept_lock);
 	return 0;
 }
 

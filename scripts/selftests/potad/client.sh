@@ -19,9 +19,13 @@ with() {
 	same result 0 "$(cat $facts/result)"
 }
 
-without() {
-	rmmod potad_client
-	unload
+# unload: the client first, whatever a test has left of it
+unload() {
+	if [ -d $facts ]; then
+		echo 0 >$facts/keep
+		rmmod potad_client
+	fi
+	rmmod potad
 }
 
 whole_way() {
@@ -34,7 +38,7 @@ whole_way() {
 	gives drain 1 drained
 	same "granules in quarantine" 1 "$(value stats granules_quarantined)"
 	same "blocks live" 0 "$(value stats blocks_live)"
-	without
+	unload
 }
 
 # its block keeps the client, the client keeps potad
@@ -45,7 +49,7 @@ live() {
 		echo "unloaded with a block of it live"
 		return 1
 	fi
-	if unload; then
+	if rmmod potad; then
 		echo "potad unloaded with a client"
 		return 1
 	fi
@@ -63,18 +67,18 @@ live() {
 	gives migrate "$(hex "$found")" 'type=note owner=note:2$'
 	echo 0 >$facts/keep
 	same "blocks live" 0 "$(value stats blocks_live)"
-	without
+	unload
 }
 
 # without blocks the client still keeps potad
 idle() {
 	with
-	if unload; then
+	if rmmod potad; then
 		echo "potad unloaded with a client"
 		return 1
 	fi
 	loaded
-	without
+	unload
 }
 
 # nobody else allocates of its type
@@ -82,7 +86,7 @@ foreign() {
 	with
 	fails alloc "4096 note" EPERM ''
 	fails evacuate "$(value region start) 4096 note" EPERM ''
-	without
+	unload
 }
 
 # in and out, with a block each time: its code is never called when it has gone
