@@ -113,6 +113,8 @@ looked_at() {
 # byte until it has seen it free and allocated: whole states only, never an error.
 # (bare: the block is taken and its words are being written. cached: a CPU keeps it.)
 concurrent() {
+	# nothing smaller is at hand from before
+	drain
 	(
 		while [ ! -e "$tmp/stop" ]; do
 			got=$(alloc "$bytes" buf)
