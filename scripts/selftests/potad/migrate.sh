@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 begin
 fresh || exit 1
+handle='' address='' size='' pgtable='' raw='' folio=''
 
 # filled SIZE TYPE: a block with a pattern in it; sets handle, address, size
 filled() {

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 begin
 fresh || exit 1
+handle='' address='' size=''
 
 # REQUEST PATTERN: granted, found by a lookup, and given back
 runs() {
@@ -28,8 +29,8 @@ smaller() {
 	while answer alloc "1M raw"; do
 		field handle "$reply"
 	done >"$tmp/handles"
-	awk 'NR > 1 { print $2, $1 }' "$dir/blocks" | while read -r address handle; do
-		printf '%d %d\n' "$address" "$handle"
+	awk 'NR > 1 { print $2, $1 }' "$dir/blocks" | while read -r at which; do
+		printf '%d %d\n' "$at" "$which"
 	done | sort -n >"$tmp/blocks"
 	# 8 MiB from 1 MiB on: no block of 8, nor two of 4, nor four of 2 at their places
 	awk -v start=$((start)) '{ n = ($1 - start) / 1048576 }
