@@ -132,16 +132,16 @@ obstacles() {
 	failed=$(hex $((start + 65536)))
 	gives inject "$failed" 'state=free'
 	status=0
-	ask evacuate "$start $half" >"$tmp/said" || status=$?
-	cat "$tmp/said"
+	ask evacuate "$start $half" >"$tmp/answer" || status=$?
+	cat "$tmp/answer"
 	same "status" 1 $status
-	grep -E "^error: EBUSY: $start, $half bytes: 3 in the way$" "$tmp/said"
+	grep -E "^error: EBUSY: $start, $half bytes: 3 in the way$" "$tmp/answer"
 	grep -E "^address=$start size=4096 type=pgtable owner=handle:$pgtable why=refused errno=16$" \
-		"$tmp/said"
+		"$tmp/answer"
 	grep -E "^address=$(hex $((start + 8192))) size=4096 type=raw owner=- why=cannot-move errno=0$" \
-		"$tmp/said"
-	grep -E "^address=$failed size=512 type=- owner=- why=failed errno=0$" "$tmp/said"
-	same "lines" 4 "$(wc -l <"$tmp/said")"
+		"$tmp/answer"
+	grep -E "^address=$failed size=512 type=- owner=- why=failed errno=0$" "$tmp/answer"
+	same "lines" 4 "$(wc -l <"$tmp/answer")"
 	# the folio has gone to the upper half
 	at=$(awk -v h="$folio" '$1 == h { print $2 }' "$dir/blocks")
 	[ $((at)) -ge $((start + half)) ]

@@ -42,9 +42,9 @@ smaller() {
 	gives run "8M align=1M" "^handle=[0-9]+ address=$(hex $((start + 1048576))) size=8388608 pieces=8 order=11 tried=8388608,4194304,2097152,1048576$"
 	take handle "$reply"
 	fails run "8M align=1M" ENOSPC '8388608'
-	ask run "8M align=2M" >"$tmp/said" || :
-	cat "$tmp/said"
-	grep '^tried=8388608,4194304,2097152$' "$tmp/said"
+	ask run "8M align=2M" >"$tmp/answer" || :
+	cat "$tmp/answer"
+	grep '^tried=8388608,4194304,2097152$' "$tmp/answer"
 	echo 0 >$events
 	grep 'potad_run: ' /sys/kernel/tracing/trace
 	grep "potad_run: phys=$(hex $((start + 1048576))) nr=16384 align=11 order=11 tried=0x7800 err=0" \
@@ -101,19 +101,19 @@ area() {
 		echo "$reply"
 		return 1
 	}
-	ask area "$1 $2" >"$tmp/said"
-	cat "$tmp/said"
+	ask area "$1 $2" >"$tmp/answer"
+	cat "$tmp/answer"
 	take handle "$reply"
 	first=$handle
-	reply=$(head -n 1 "$tmp/said")
+	reply=$(head -n 1 "$tmp/answer")
 	take handle "$reply"
 	take size "$reply"
 	same "pieces" "$3" "$(field pieces "$reply")"
-	same "lines" 2 "$(wc -l <"$tmp/said")"
+	same "lines" 2 "$(wc -l <"$tmp/answer")"
 	gives check "$handle" "^read=$size sum=0x[0-9a-f]{16}$"
-	same "what was read back" "$reply" "$(tail -n 1 "$tmp/said")"
+	same "what was read back" "$reply" "$(tail -n 1 "$tmp/answer")"
 	gives check "$first" "^read=$size sum=0x[0-9a-f]{16}$"
-	[ "$reply" != "$(tail -n 1 "$tmp/said")" ]
+	[ "$reply" != "$(tail -n 1 "$tmp/answer")" ]
 	# walk the region in steps of a piece: as many lead to it as there are
 	piece=$((size / $3)) at=$((start)) found=0
 	while [ $at -lt $((start + bytes)) ] && [ $found -lt "$3" ]; do
