@@ -76,9 +76,9 @@ within() {
 
 # a border at every 4 MiB: what would lie across begins behind it
 nocross() {
-	low=$(hex $((start + 3 * 1048576)))
-	runs "2M min=$low align=512" " address=$low "
-	runs "2M min=$low align=512 nocross=4M" " address=$(hex $((start + 4 * 1048576))) "
+	low=$(hex $((start + 2 * 1048576)))
+	runs "3M min=$low" " address=$low "
+	runs "3M min=$low nocross=4M" " address=$(hex $((start + 4 * 1048576))) "
 	fails run "8M nocross=4M" EINVAL ''
 	# the whole region lies between two of these
 	runs "8M nocross=$((1 << 46))" " size=8388608 "
