@@ -97,11 +97,10 @@ all_quarantined() {
 # a page that fails as a whole under eight owners: all of the 64 blocks of 512 bytes
 # that lie in the page with most of them are told
 page_of_granules() {
+	drain
 	n=0
-	while [ $n -lt 16 ]; do
-		for type in buf folio pgtable buf; do
-			alloc 512 $type >/dev/null
-		done
+	while [ $n -lt 64 ]; do
+		alloc 512 buf >/dev/null
 		n=$((n + 1))
 	done
 	awk 'NR > 1 { print $2 }' "$dir/blocks" | while read -r address; do
