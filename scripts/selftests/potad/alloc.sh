@@ -36,11 +36,10 @@ accounts() {
 
 # eight owners in one page: of 64 blocks of 512 bytes at least eight share one
 neighbours() {
+	drain
 	n=0
-	while [ $n -lt 16 ]; do
-		for type in buf folio pgtable raw; do
-			alloc 512 $type >/dev/null
-		done
+	while [ $n -lt 64 ]; do
+		alloc 512 buf >/dev/null
 		n=$((n + 1))
 	done
 	awk 'NR > 1 { print $1, $2 }' "$dir/blocks" >"$tmp/list"
