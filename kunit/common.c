@@ -28,9 +28,18 @@ static unsigned int ops = 5000;
 module_param(ops, uint, 0444);
 MODULE_PARM_DESC(ops, "how many random operations each of the long tests makes (default 5000)");
 
+static unsigned long long lookups;
+module_param(lookups, ullong, 0444);
+MODULE_PARM_DESC(lookups, "how many lookups are made while blocks come and go; 0 (default): as many as race_ms allows");
+
 u32 potad_test_ops(void)
 {
 	return ops;
+}
+
+u64 potad_test_lookups(void)
+{
+	return lookups;
 }
 
 /* Each test begins with the same, so that it can be had again alone. */

@@ -24,6 +24,9 @@ void potad_test_shuffle(struct rnd_state *rnd, u32 *item, u32 nr);
 /* How many random operations a test makes (parameter ops). */
 u32 potad_test_ops(void);
 
+/* How many lookups the race of lookups makes (parameter lookups); 0: what time allows. */
+u64 potad_test_lookups(void);
+
 /* Memory of a test's own, zeroed, of any size. */
 void *potad_test_memory(struct kunit *test, size_t bytes);
 

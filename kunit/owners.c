@@ -7,6 +7,10 @@
 
 #include "owners.h"
 
+static char *index = "words";
+module_param(index, charp, 0444);
+MODULE_PARM_DESC(index, "of the pools for tests: words, maple or xarray (default words)");
+
 /* The owner that a descriptor belongs to. */
 static struct potad_test_owner *owner_of(const void *data)
 {
@@ -68,7 +72,7 @@ static int owner_describe(const void *data, char *buf, size_t size)
 	return scnprintf(buf, size, "owner:%lx", (unsigned long)owner_of(data));
 }
 
-static const struct potad_ops owner_ops = {
+const struct potad_ops potad_test_owner_ops = {
 	.init = owner_init,
 	.release = owner_release,
 	.memory_failure = owner_failure,
@@ -104,7 +108,7 @@ static void sweep(struct potad_pool *pool)
 		if (info.what == POTAD_IS_BARE) {
 			potad_bare_free(pool, info.phys, info.order);
 		} else if (info.what == POTAD_IS_BLOCK && !potad_pool_find(pool, phys, &b)) {
-			if (b.data)
+			if (b.data && !b.type->own)
 				*(struct potad_test_owner **)b.data = NULL;
 			potad_free(&b);
 			potad_put(&b);
@@ -151,9 +155,18 @@ bool potad_test_bind_types(struct potad_pool *pool)
 
 struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule)
 {
+	return potad_test_pool_with_holes(test, bytes, granule, NULL, 0);
+}
+
+struct potad_pool *potad_test_pool_with_holes(struct kunit *test, u64 bytes, u64 granule,
+					      const struct potad_hole *holes,
+					      unsigned int nr_holes)
+{
+	enum potad_index_kind kind;
 	struct potad_pool *pool;
 
-	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, NULL, 0);
+	KUNIT_ASSERT_EQ(test, potad_index_kind(index, &kind), 0);
+	pool = potad_pool_create(POTAD_TEST_START, bytes, granule, kind, holes, nr_holes);
 	if (PTR_ERR_OR_ZERO(pool) == -ENOMEM)
 		kunit_skip(test, "no memory for a pool of %llu bytes", bytes);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
@@ -167,8 +180,10 @@ static struct potad_type *register_kind(const struct potad_test_kind *kind)
 	struct potad_type_info info = {
 		.name = kind->name,
 		.desc_size = kind->desc_size,
+		.desc_align = kind->desc_align,
+		.flags = kind->flags,
 		.mobility = kind->desc_size ? POTAD_MOVABLE : POTAD_PINNED,
-		.ops = kind->desc_size ? &owner_ops : NULL,
+		.ops = kind->desc_size ? &potad_test_owner_ops : NULL,
 		.module = THIS_MODULE,
 	};
 
@@ -181,12 +196,14 @@ static void unregister_type(void *type)
 		pr_warn("potad_kunit: a type is left behind\n");
 }
 
-/* To be asked for before the pool that it is bound to: what is made last goes first. */
 struct potad_type *potad_test_type(struct kunit *test,
 				   const struct potad_test_kind *kind)
 {
-	struct potad_type *type = register_kind(kind);
+	return potad_test_type_kept(test, register_kind(kind));
+}
 
+struct potad_type *potad_test_type_kept(struct kunit *test, struct potad_type *type)
+{
 	if (PTR_ERR_OR_ZERO(type) == -ENOMEM)
 		kunit_skip(test, "no memory for a type");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
@@ -243,7 +260,8 @@ void potad_test_all_free(struct kunit *test, struct potad_pool *pool,
 	KUNIT_EXPECT_EQ(test, stat->pending, 0);
 	KUNIT_EXPECT_EQ(test, stat->retired, retired);
 	KUNIT_EXPECT_EQ(test, stat->free, stat->total - retired);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&pool->words.nr_lines), 0);
+	if (pool->index.kind == POTAD_INDEX_WORDS)
+		KUNIT_EXPECT_EQ(test, potad_words_lines(&pool->index.words), 0);
 }
 
 int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,

@@ -50,10 +50,14 @@ struct potad_test_owner {
 	u64			dirtied;
 };
 
-/* Kinds of types: by the size of their descriptors. */
+extern const struct potad_ops potad_test_owner_ops;
+
+/* Kinds of types: by the size of their descriptors, mostly. */
 struct potad_test_kind {
 	const char		*name;
 	unsigned int		desc_size;
+	unsigned int		desc_align;
+	unsigned int		flags;
 };
 
 #define POTAD_TEST_KINDS	6
@@ -69,10 +73,19 @@ void potad_test_types_exit(struct kunit_suite *suite);
 
 /* A pool that serves the suite's types. */
 struct potad_pool *potad_test_pool(struct kunit *test, u64 bytes, u64 granule);
+struct potad_pool *potad_test_pool_with_holes(struct kunit *test, u64 bytes, u64 granule,
+					      const struct potad_hole *holes,
+					      unsigned int nr_holes);
 bool potad_test_bind_types(struct potad_pool *pool);
 void potad_test_pool_end(struct potad_pool *pool);
+
+/*
+ * A type of a test's own, from potad_type_create().  To be asked for before the pool
+ * that it is bound to: what is made last goes first.
+ */
 struct potad_type *potad_test_type(struct kunit *test,
 				   const struct potad_test_kind *kind);
+struct potad_type *potad_test_type_kept(struct kunit *test, struct potad_type *type);
 
 /* As potad_free_checked(), by somebody who has found out the generation. */
 int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,

@@ -12,6 +12,7 @@
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/sizes.h>
 
 #include "owners.h"
@@ -217,7 +218,7 @@ static void nothing_is_left_of_many_blocks(struct kunit *test)
 
 	potad_test_seed(test, &rnd);
 	pool = potad_test_pool(test, BYTES, GRANULE);
-	bytes = potad_words_bytes(&pool->words);
+	bytes = potad_index_bytes(&pool->index);
 	b = potad_test_memory(test, 150 * sizeof(*b));
 	order = potad_test_memory(test, 150 * sizeof(*order));
 	for (i = 0; i < 150; i++) {
@@ -242,7 +243,9 @@ static void nothing_is_left_of_many_blocks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count.alloc_failures, 150 - nr);
 	KUNIT_EXPECT_EQ(test, atomic_read(&owner.inits), atomic_read(&owner.releases));
 	potad_pool_drain(pool);
-	KUNIT_EXPECT_EQ(test, potad_words_bytes(&pool->words), bytes);
+	/* (A maple tree keeps what it has.) */
+	if (pool->index.kind != POTAD_INDEX_MAPLE)
+		KUNIT_EXPECT_EQ(test, potad_index_bytes(&pool->index), bytes);
 	potad_test_all_free(test, pool, 0);
 }
 
@@ -482,6 +485,180 @@ static void free_by_address_checks_everything(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/* Handles */
+
+/* What was allocated there before is not what is there now. */
+static void stale_handle_is_refused(struct kunit *test)
+{
+	struct potad_test_owner first = { }, second = { };
+	struct potad_type *type, *other;
+	struct potad_pool *pool = pool_of_param(test, &type);
+	struct potad_block old, b;
+	unsigned int i;
+
+	other = potad_test_types[type == potad_test_types[1] ? 2 : 1];
+	for (i = 0; i < 6; i++) {
+		bool same = i & 1;
+
+		/* All of the pool, so that it is the same place. */
+		KUNIT_ASSERT_EQ(test, potad_alloc(type, MAX_ORDER, GFP_KERNEL, &first, &old), 0);
+		KUNIT_ASSERT_EQ(test, potad_free(&old), 0);
+		KUNIT_ASSERT_EQ(test, potad_alloc(same ? type : other, MAX_ORDER, GFP_KERNEL,
+						  &second, &b), 0);
+		KUNIT_ASSERT_EQ(test, b.phys, old.phys);
+		KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &old), same ? -ENOENT : -EPERM);
+		KUNIT_EXPECT_NE(test, potad_free(&old), 0);
+		expect_block_at(test, pool, b.phys, &b, &second);
+		potad_test_sound(test, pool);
+		KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&second.inits), atomic_read(&second.releases));
+	potad_test_all_free(test, pool, 0);
+}
+
+/* The same where the descriptor, too, is the same: it comes out of the stock. */
+static void stale_handle_of_the_same_descriptor_is_refused(struct kunit *test)
+{
+	struct potad_type *type;
+	struct potad_pool *pool = pool_and_type(test, 2, &type);
+	struct potad_block old, b;
+	unsigned int i, same = 0;
+
+	for (i = 0; i < 20; i++) {
+		KUNIT_ASSERT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &old), 0);
+		KUNIT_ASSERT_EQ(test, potad_free(&old), 0);
+		KUNIT_ASSERT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &b), 0);
+		same += old.data == b.data && old.phys == b.phys;
+		KUNIT_EXPECT_EQ(test, potad_free(&old), -ENOENT);
+		KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &old), -ENOENT);
+		expect_block_at(test, pool, b.phys, &b, NULL);
+		KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	}
+	KUNIT_EXPECT_GT(test, same, 0);
+	potad_test_all_free(test, pool, 0);
+}
+
+static void handle_that_was_never_issued_is_refused(struct kunit *test)
+{
+	struct potad_test_owner owner = { };
+	struct potad_type *type;
+	struct potad_pool *pool = pool_of_param(test, &type);
+	struct potad_block b, bad = { };
+	unsigned int i;
+	const u64 phys[] = {
+		0, 1, U64_MAX, (unsigned long)&owner, (unsigned long)pool, START - GRANULE,
+		START + BYTES, START + BYTES - GRANULE,
+	};
+
+	KUNIT_ASSERT_EQ(test, potad_alloc(type, 3, GFP_KERNEL, &owner, &b), 0);
+	for (i = 0; i < ARRAY_SIZE(phys); i++) {
+		bad = b;
+		bad.phys = phys[i];
+		KUNIT_EXPECT_EQ_MSG(test, potad_free_checked(pool, &bad),
+				    phys[i] == START + BYTES - GRANULE ? -ENOENT : -ENXIO,
+				    "0x%llx", phys[i]);
+		KUNIT_EXPECT_NE_MSG(test, potad_free(&bad), 0, "0x%llx", phys[i]);
+	}
+	/* Nothing of these is looked at. */
+	bad = (struct potad_block){ };
+	KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &bad), -ENXIO);
+	bad = b;
+	bad.data = (void *)1;
+	bad.type = (void *)U64_MAX;
+	KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &bad), -EPERM);
+	bad = b;
+	bad.generation++;
+	KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &bad), -ENOENT);
+	KUNIT_EXPECT_EQ(test, potad_free(&bad), -ENOENT);
+	expect_block_at(test, pool, b.phys, &b, &owner);
+	potad_test_sound(test, pool);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	potad_test_all_free(test, pool, 0);
+}
+
+static void each_kind_of_place_is_told_apart(struct kunit *test)
+{
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_type *type = potad_test_types[1];
+	struct potad_info info;
+	struct potad_block b;
+	phys_addr_t bare;
+
+	/* In stock after it was freed; free when all has gone back. */
+	KUNIT_ASSERT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &b), 0);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	KUNIT_ASSERT_EQ(test, potad_lookup(pool, b.phys, &info), 0);
+	KUNIT_EXPECT_EQ(test, info.what, POTAD_IS_CACHED);
+	KUNIT_EXPECT_EQ(test, info.phys, b.phys);
+	KUNIT_EXPECT_STREQ(test, info.type, "");
+	KUNIT_EXPECT_STREQ(test, info.owner, "");
+	KUNIT_EXPECT_EQ(test, potad_get(pool, b.phys, &b), -ENOENT);
+	potad_test_sound(test, pool);
+	potad_pool_drain(pool);
+	KUNIT_ASSERT_EQ(test, potad_lookup(pool, b.phys, &info), 0);
+	KUNIT_EXPECT_EQ(test, info.what, POTAD_IS_FREE);
+
+	KUNIT_ASSERT_EQ(test, potad_bare_alloc(pool, 2, &bare), 0);
+	KUNIT_ASSERT_EQ(test, potad_lookup(pool, bare + 1, &info), 0);
+	KUNIT_EXPECT_EQ(test, info.what, POTAD_IS_BARE);
+	potad_bare_free(pool, bare, 2);
+	KUNIT_ASSERT_EQ(test, potad_lookup(pool, bare + 1, &info), 0);
+	KUNIT_EXPECT_EQ(test, info.what, POTAD_IS_CACHED);
+	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, bare, 1, 0), 0);
+	KUNIT_ASSERT_EQ(test, potad_lookup(pool, bare + 1, &info), 0);
+	KUNIT_EXPECT_EQ(test, info.what, POTAD_IS_QUARANTINED);
+	potad_test_all_free(test, pool, 1);
+}
+
+static void writes_reach_the_owner(struct kunit *test)
+{
+	struct potad_test_owner owner = { };
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_block b;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 5, GFP_KERNEL, &owner, &b), 0);
+	for (i = 0; i < 4; i++) {
+		u64 offset = (b.bytes - 1) * i / 3;
+
+		KUNIT_EXPECT_EQ(test, potad_dirty(pool, b.phys + offset), 0);
+		KUNIT_EXPECT_EQ(test, owner.dirtied, offset);
+	}
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	KUNIT_EXPECT_EQ(test, potad_dirty(pool, b.phys), -ENOENT);
+	KUNIT_EXPECT_EQ(test, potad_dirty(pool, START - 1), -ENXIO);
+	KUNIT_EXPECT_EQ(test, potad_dirty(pool, START + BYTES), -ENXIO);
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[0], 5, GFP_KERNEL, NULL, &b), 0);
+	KUNIT_EXPECT_EQ(test, potad_dirty(pool, b.phys), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	potad_test_all_free(test, pool, 0);
+}
+
+static void put_in_irq(void *arg)
+{
+	potad_put(arg);
+}
+
+/* The last one there, with the type's release. */
+static void hardirq_may_put_the_last_reference(struct kunit *test)
+{
+	struct potad_test_owner owner = { };
+	struct potad_type *type;
+	struct potad_pool *pool = pool_and_type(test, 3, &type);
+	struct potad_block b, ref;
+	unsigned int k;
+
+	for (k = 0; k <= MAX_ORDER; k++) {
+		KUNIT_ASSERT_EQ(test, potad_alloc(type, k, GFP_KERNEL, &owner, &b), 0);
+		KUNIT_ASSERT_EQ(test, potad_get(pool, b.phys, &ref), 0);
+		KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+		potad_test_hardirq(test, put_in_irq, &ref);
+		KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), k + 1);
+		potad_test_sound(test, pool);
+	}
+	potad_test_all_free(test, pool, 0);
+}
+
 /* Looking */
 
 static void outside_there_is_nothing(struct kunit *test)
@@ -618,13 +795,13 @@ static void pools_that_are_refused(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct potad_pool *pool;
 
-		pool = potad_pool_create(bad[i].start, bad[i].bytes, bad[i].granule, NULL, 0);
+		pool = potad_pool_create(bad[i].start, bad[i].bytes, bad[i].granule, POTAD_INDEX_WORDS, NULL, 0);
 		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(pool), -EINVAL, "case %u", i);
 		if (!IS_ERR(pool))
 			potad_pool_destroy(pool);
 	}
 	/* More than there is memory to manage it with. */
-	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_pool_create(START, 1ULL << 51, 512, NULL, 0)), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_pool_create(START, 1ULL << 51, 512, POTAD_INDEX_WORDS, NULL, 0)), -ENOMEM);
 }
 
 static void granules_of_all_sizes_work(struct kunit *test)
@@ -635,7 +812,7 @@ static void granules_of_all_sizes_work(struct kunit *test)
 
 	for (granule = SZ_512; granule <= SZ_2M; granule *= 2) {
 		u64 bytes = max_t(u64, 16 * granule, PAGE_SIZE);
-		struct potad_pool *pool = potad_pool_create(START, bytes, granule, NULL, 0);
+		struct potad_pool *pool = potad_pool_create(START, bytes, granule, POTAD_INDEX_WORDS, NULL, 0);
 		struct potad_block b[4];
 		unsigned int k;
 
@@ -685,6 +862,8 @@ struct churn {
 	u64			deadline;
 	struct rnd_state	rnd[2];
 	unsigned int		steps[2];
+	u64			lookups;
+	bool			done;		/* enough was looked */
 	atomic_t		wrong;		/* answers that cannot be */
 	atomic_t		anchors_missed;
 	atomic_t		errors;
@@ -695,8 +874,9 @@ static void churn(struct churn *c)
 	struct potad_block held[32];
 	unsigned int nr = 0, i;
 
-	while (potad_test_time_left(c->deadline)) {
+	while (!READ_ONCE(c->done)) {
 		c->steps[0]++;
+		cond_resched();
 		if (nr < ARRAY_SIZE(held) && potad_test_below(&c->rnd[0], 2)) {
 			/* Small ones mostly, which share pages with the anchors. */
 			unsigned int k = potad_test_below(&c->rnd[0], 4) ?
@@ -736,6 +916,14 @@ static bool info_is_sane(struct churn *c, phys_addr_t phys, const struct potad_i
 	return false;
 }
 
+static bool look_on(const struct churn *c)
+{
+	if (!potad_test_lookups())
+		return potad_test_time_left(c->deadline);
+	cond_resched();
+	return c->lookups < potad_test_lookups();
+}
+
 static void look(struct churn *c)
 {
 	struct potad_info info, again;
@@ -743,8 +931,9 @@ static void look(struct churn *c)
 	phys_addr_t phys;
 	unsigned int i;
 
-	while (potad_test_time_left(c->deadline)) {
+	while (look_on(c)) {
 		c->steps[1]++;
+		c->lookups += 3;	/* at the least */
 		phys = START + potad_test_below(&c->rnd[1], BYTES);
 		if (c->steps[1] % 2)	/* where most happens */
 			phys = START + phys % SZ_64K;
@@ -760,6 +949,7 @@ static void look(struct churn *c)
 			    again.order != b.order || strcmp(again.type, b.type->name))
 				atomic_inc(&c->wrong);
 			potad_put(&b);
+			c->lookups++;
 		}
 
 		/* Those that were there all the time are always found. */
@@ -770,6 +960,7 @@ static void look(struct churn *c)
 		    strcmp(info.type, c->anchor[i].type->name))
 			atomic_inc(&c->anchors_missed);
 	}
+	WRITE_ONCE(c->done, true);
 }
 
 static void churn_or_look(void *arg, unsigned int me)
@@ -787,6 +978,7 @@ static void lookups_while_blocks_come_and_go_are_consistent(struct kunit *test)
 	struct rnd_state rnd;
 	struct potad_block gap;
 	unsigned int i;
+	u64 began;
 
 	potad_test_seed(test, &rnd);
 	prandom_seed_state(&c->rnd[0], prandom_u32_state(&rnd));
@@ -803,8 +995,10 @@ static void lookups_while_blocks_come_and_go_are_consistent(struct kunit *test)
 	}
 	potad_pool_drain(c->pool);
 	c->deadline = potad_test_deadline();
+	began = ktime_get_ns();
 	potad_test_parallel(test, 2, churn_or_look, c);
-	kunit_info(test, "%u changes, %u lookups\n", c->steps[0], c->steps[1]);
+	kunit_info(test, "%u changes, %llu lookups in %llu ms\n", c->steps[0], c->lookups,
+		   (ktime_get_ns() - began) / NSEC_PER_MSEC);
 	KUNIT_EXPECT_EQ(test, atomic_read(&c->wrong), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&c->anchors_missed), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&c->errors), 0);
@@ -980,6 +1174,12 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE_PARAM(second_free_is_refused, few_gen_params),
 	KUNIT_CASE_PARAM(block_that_does_not_fit_together_is_refused, few_gen_params),
 	KUNIT_CASE_PARAM(free_by_address_checks_everything, few_gen_params),
+	KUNIT_CASE_PARAM(stale_handle_is_refused, few_gen_params),
+	KUNIT_CASE(stale_handle_of_the_same_descriptor_is_refused),
+	KUNIT_CASE_PARAM(handle_that_was_never_issued_is_refused, few_gen_params),
+	KUNIT_CASE(each_kind_of_place_is_told_apart),
+	KUNIT_CASE(writes_reach_the_owner),
+	KUNIT_CASE(hardirq_may_put_the_last_reference),
 	KUNIT_CASE(outside_there_is_nothing),
 	KUNIT_CASE(free_memory_is_one_block),
 	KUNIT_CASE(bare_block_has_no_owner),

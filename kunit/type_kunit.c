@@ -241,6 +241,144 @@ static void operations_need_a_descriptor(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
 }
 
+static void nop_gone(void *data)
+{
+}
+
+static int nop_migrate(const struct potad_block *from, const struct potad_block *to)
+{
+	return 0;
+}
+
+static void operations_that_must_be_there(struct kunit *test)
+{
+	static const struct potad_ops own = { .gone = nop_gone };
+	static const struct potad_ops own_init = { .gone = nop_gone, .init = nop_init };
+	static const struct potad_ops movable = { .migrate = nop_migrate };
+	static const struct potad_ops none;
+	static const struct {
+		unsigned int size, align, flags;
+		enum potad_mobility mobility;
+		const struct potad_ops *ops;
+		bool good;
+	} cases[] = {
+		{ 64, 0, POTAD_TYPE_OWN, POTAD_PINNED, &own, true },
+		{ 16, 0, POTAD_TYPE_OWN, POTAD_PINNED, &own, true },
+		{ 15, 0, POTAD_TYPE_OWN, POTAD_PINNED, &own },
+		{ 0, 0, POTAD_TYPE_OWN, POTAD_PINNED, &own },
+		{ 64, 16, POTAD_TYPE_OWN, POTAD_PINNED, &own },
+		{ 64, 0, POTAD_TYPE_OWN, POTAD_PINNED, &none },
+		{ 64, 0, POTAD_TYPE_OWN, POTAD_PINNED, NULL },
+		{ 64, 0, POTAD_TYPE_OWN, POTAD_PINNED, &own_init },
+		{ 64, 0, POTAD_TYPE_OWN | POTAD_TYPE_PARTS, POTAD_PINNED, &own },
+		{ 64, 0, 0, POTAD_PINNED, &own },
+		{ 64, 0, POTAD_TYPE_PARTS, POTAD_PINNED, NULL, true },
+		{ 1, 0, POTAD_TYPE_PARTS, POTAD_PINNED, NULL, true },
+		{ 0, 0, POTAD_TYPE_PARTS, POTAD_PINNED, NULL },
+		{ 64, 0, 4, POTAD_PINNED, NULL },
+		{ 64, 0, UINT_MAX, POTAD_PINNED, &own },
+		{ 64, 0, 0, POTAD_MOVABLE, &movable, true },
+		{ 64, 0, 0, POTAD_PINNED, &movable, true },
+		{ 64, 0, 0, POTAD_MOVABLE, &none },
+		{ 64, 0, 0, POTAD_MOVABLE, NULL },
+		{ 0, 0, 0, POTAD_MOVABLE, NULL },
+		{ 64, 0, 0, POTAD_MOBILITIES, &movable },
+		{ 64, 0, 0, -1, &movable },
+	};
+	unsigned int i, before = nr_types();
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct potad_type_info info = {
+			.name = "must", .desc_size = cases[i].size, .desc_align = cases[i].align,
+			.flags = cases[i].flags, .mobility = cases[i].mobility,
+			.ops = cases[i].ops, .module = THIS_MODULE,
+		};
+		struct potad_type *type = potad_type_register(potad_pool_default(), &info);
+
+		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(type), cases[i].good ? 0 : -EINVAL,
+				    "case %u", i);
+		if (!IS_ERR(type))
+			KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+	}
+	KUNIT_EXPECT_EQ(test, nr_types(), before);
+}
+
+static void descriptors_are_aligned_as_wanted(struct kunit *test)
+{
+	static const unsigned int bad[] = { 3, 12, 48, 4095, 4097, 8192, 1U << 31, UINT_MAX };
+	struct potad_type_info info = {
+		.name = "aligned", .mobility = POTAD_PINNED, .module = THIS_MODULE,
+	};
+	unsigned int align, i;
+
+	for (align = 0; align <= 4096; align = align ? 2 * align : 1) {
+		struct potad_block b[5];
+		struct potad_type *type;
+		struct potad_pool *pool;
+
+		info.desc_align = align;
+		info.desc_size = align % 3 + 24;
+		info.flags = align & 0x555 ? POTAD_TYPE_PARTS : 0;
+		type = potad_type_create(&info);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+		pool = potad_pool_create(POTAD_TEST_START, SZ_1M, 512, POTAD_INDEX_WORDS,
+					 NULL, 0);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+		KUNIT_ASSERT_EQ(test, potad_type_bind(type, pool), 0);
+		for (i = 0; i < ARRAY_SIZE(b); i++) {
+			KUNIT_EXPECT_EQ(test, potad_alloc(type, i, GFP_KERNEL, NULL, &b[i]), 0);
+			KUNIT_EXPECT_TRUE_MSG(test, IS_ALIGNED((unsigned long)b[i].data,
+							       max(align, 16U)), "%u", align);
+			memset(b[i].data, 0xff, info.desc_size);
+		}
+		potad_test_sound(test, pool);
+		for (i = 0; i < ARRAY_SIZE(b); i++)
+			KUNIT_EXPECT_EQ(test, potad_free(&b[i]), 0);
+		potad_test_pool_end(pool);
+		KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		info.desc_size = 24;
+		info.desc_align = bad[i];
+		expect_refused(test, &info, -EINVAL);
+	}
+	info.desc_size = 0;
+	info.desc_align = 16;
+	expect_refused(test, &info, -EINVAL);
+}
+
+static void type_serves_one_pool(struct kunit *test)
+{
+	struct potad_type *type = potad_test_type(test, &potad_test_kinds[1]);
+	struct potad_pool *pool = potad_test_pool(test, SZ_1M, 512);
+	struct potad_pool *other;
+	struct potad_block b;
+
+	KUNIT_EXPECT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &b), -ENODEV);
+	KUNIT_EXPECT_EQ(test, potad_alloc_at(type, POTAD_TEST_START, 0, GFP_KERNEL, NULL, NULL,
+					     NULL, &b), -ENODEV);
+	other = potad_pool_create(POTAD_TEST_START + SZ_1G, SZ_1M, 512, POTAD_INDEX_WORDS,
+					 NULL, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	KUNIT_EXPECT_EQ(test, potad_type_bind(type, pool), 0);
+	KUNIT_EXPECT_EQ(test, potad_type_bind(type, pool), -EBUSY);
+	KUNIT_EXPECT_EQ(test, potad_type_bind(type, other), -EBUSY);
+	KUNIT_ASSERT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &b), 0);
+	KUNIT_EXPECT_EQ(test, potad_type_unbind(type), -EBUSY);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	KUNIT_EXPECT_EQ(test, potad_type_unbind(type), 0);
+	KUNIT_EXPECT_EQ(test, potad_type_unbind(type), 0);
+	KUNIT_EXPECT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &b), -ENODEV);
+	/* And then another one. */
+	KUNIT_ASSERT_EQ(test, potad_type_bind(type, other), 0);
+	KUNIT_ASSERT_EQ(test, potad_alloc(type, 0, GFP_KERNEL, NULL, &b), 0);
+	KUNIT_EXPECT_GE(test, b.phys, POTAD_TEST_START + SZ_1G);
+	KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &b), -ENXIO);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	potad_test_all_free(test, pool, 0);
+	potad_test_pool_end(other);
+}
+
 static void found_by_name_it_stays(struct kunit *test)
 {
 	struct potad_type *type = register_named("named");
@@ -306,6 +444,9 @@ static struct kunit_case type_cases[] = {
 	KUNIT_CASE(tags_that_mean_no_type),
 	KUNIT_CASE(descriptor_sizes),
 	KUNIT_CASE(operations_need_a_descriptor),
+	KUNIT_CASE(operations_that_must_be_there),
+	KUNIT_CASE(descriptors_are_aligned_as_wanted),
+	KUNIT_CASE(type_serves_one_pool),
 	KUNIT_CASE(found_by_name_it_stays),
 	KUNIT_CASE(live_block_keeps_its_type),
 	KUNIT_CASE(reference_keeps_the_type_of_a_freed_block),

@@ -136,7 +136,7 @@ static void neighbours_of_all_orders_do_not_touch(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, find(w, 1ULL << k), k % 2 ? word_of(k) : 0);
 	for (k = 1; k <= MAX_ORDER; k += 2)
 		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, 1ULL << k, k, word_of(k)));
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
+	KUNIT_EXPECT_EQ(test, potad_words_lines(w), 0);
 }
 
 static void eight_neighbours_share_a_line(struct kunit *test)
@@ -154,7 +154,7 @@ static void eight_neighbours_share_a_line(struct kunit *test)
 		potad_test_shuffle(&rnd, order, PER_FRAME);
 		for (i = 0; i < PER_FRAME; i++) {
 			set(test, w, base + order[i], 0, word_of(1 + order[i]));
-			KUNIT_ASSERT_EQ(test, atomic_long_read(&w->nr_lines), 1);
+			KUNIT_ASSERT_EQ(test, potad_words_lines(w), 1);
 			for (j = 0; j < PER_FRAME; j++)
 				KUNIT_ASSERT_EQ(test, find(w, base + order[j]),
 						j <= i ? word_of(1 + order[j]) : 0);
@@ -169,7 +169,7 @@ static void eight_neighbours_share_a_line(struct kunit *test)
 				KUNIT_ASSERT_EQ(test, find(w, base + order[j]),
 						j <= i ? 0 : word_of(1 + order[j]));
 		}
-		KUNIT_ASSERT_EQ(test, atomic_long_read(&w->nr_lines), 0);
+		KUNIT_ASSERT_EQ(test, potad_words_lines(w), 0);
 		KUNIT_ASSERT_EQ(test, potad_words_bytes(w), bytes);
 	}
 }
@@ -190,7 +190,7 @@ static void frame_is_cut_into_different_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, find(w, 16), 0);
 	for (i = 0; i < 4; i++)
 		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, first[i], order[i], word_of(5 + i)));
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
+	KUNIT_EXPECT_EQ(test, potad_words_lines(w), 0);
 	/* The same frame as a whole. */
 	set(test, w, 8, 3, word_of(9));
 	KUNIT_EXPECT_EQ(test, find(w, 15), word_of(9));
@@ -213,7 +213,7 @@ static void word_of_another_is_not_cleared(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, potad_words_clear(w, first, k, word_of(1)));
 		KUNIT_EXPECT_FALSE(test, potad_words_clear(w, first, k, word_of(1)));
 	}
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
+	KUNIT_EXPECT_EQ(test, potad_words_lines(w), 0);
 }
 
 static void large_granules_are_frames_themselves(struct kunit *test)
@@ -229,7 +229,7 @@ static void large_granules_are_frames_themselves(struct kunit *test)
 	}
 	for (k = 0; k <= 11; k++)
 		KUNIT_ASSERT_TRUE(test, potad_words_clear(w, 1ULL << k, k, word_of(k)));
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&w->nr_lines), 0);
+	KUNIT_EXPECT_EQ(test, potad_words_lines(w), 0);
 }
 
 static void ragged_end_has_its_words(struct kunit *test)
@@ -324,7 +324,7 @@ static void two_cpus_in_one_page_do_not_lose_words(struct kunit *test)
 	potad_test_parallel(test, 2, share_a_frame, &s);
 	kunit_info(test, "%u and %u rounds\n", s.rounds[0], s.rounds[1]);
 	KUNIT_EXPECT_EQ(test, atomic_read(&s.wrong), 0);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&s.w->nr_lines), 0);
+	KUNIT_EXPECT_EQ(test, potad_words_lines(s.w), 0);
 	KUNIT_EXPECT_EQ(test, s.w->level[0][1], 0);
 }
 
@@ -378,7 +378,7 @@ static void of_two_who_clear_one_succeeds(struct kunit *test)
 
 		potad_test_parallel(test, 2, clear_the_same, &c);
 		KUNIT_EXPECT_EQ_MSG(test, atomic_read(&c.wrong), 0, "order %u", k);
-		KUNIT_EXPECT_EQ(test, atomic_long_read(&c.w->nr_lines), 0);
+		KUNIT_EXPECT_EQ(test, potad_words_lines(c.w), 0);
 	}
 }
 

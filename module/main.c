@@ -17,7 +17,7 @@
 #include "compare/compare.h"
 #include "debugfs/files.h"
 #include "include/potad.h"
-#include "memdesc/word.h"
+#include "memdesc/index.h"
 #include "owners/holder.h"
 #include "parse.h"
 #include "pool/pool.h"
@@ -35,6 +35,10 @@ static char *cma = "";
 module_param(cma, charp, 0444);
 MODULE_PARM_DESC(cma, "name of the CMA area to take it from; none: from the page allocator (default: the default area)");
 
+static char *index = "words";
+module_param(index, charp, 0444);
+MODULE_PARM_DESC(index, "how a block is found by its address: words, maple or xarray (default words)");
+
 static struct potad_region region;
 static struct potad_pool *pool;
 
@@ -49,7 +53,7 @@ struct potad_pool *potad_pool_default(void)
 }
 EXPORT_SYMBOL_GPL(potad_pool_default);
 
-static int __init parse(u64 *bytes, u64 *smallest)
+static int __init parse(u64 *bytes, u64 *smallest, enum potad_index_kind *kind)
 {
 	if (potad_parse_bytes(granule, smallest) ||
 	    !is_power_of_2(*smallest) || *smallest < SZ_512 || *smallest > SZ_2M) {
@@ -66,15 +70,20 @@ static int __init parse(u64 *bytes, u64 *smallest)
 		pr_err("cma=...: no area has a name of %zu characters\n", strlen(cma));
 		return -EINVAL;
 	}
+	if (potad_index_kind(index, kind)) {
+		pr_err("index=%s: words, maple or xarray\n", index);
+		return -EINVAL;
+	}
 	return 0;
 }
 
 static int __init potad_init(void)
 {
+	enum potad_index_kind kind;
 	u64 bytes, smallest;
 	int err;
 
-	err = parse(&bytes, &smallest);
+	err = parse(&bytes, &smallest, &kind);
 	if (err)
 		return err;
 	err = potad_lines_init();
@@ -90,7 +99,7 @@ static int __init potad_init(void)
 	err = potad_region_get(&region, bytes, cma);
 	if (err)
 		goto fail_caches;
-	pool = potad_pool_create(region.start, region.bytes, smallest, NULL, 0);
+	pool = potad_pool_create(region.start, region.bytes, smallest, kind, NULL, 0);
 	if (IS_ERR(pool)) {
 		err = PTR_ERR(pool);
 		pr_err("no memory to manage %llu MiB with: %d\n", bytes >> 20, err);

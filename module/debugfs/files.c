@@ -8,6 +8,7 @@
  *	                inject    ADDRESS [LENGTH]
  *	                validate  1
  *	                compare/run  [KEY=VALUE ...]
+ *	                compare/lookup  [KEY=VALUE ...]
  *	facts (0400)    blocks types stats freeinfo region failures
  *
  * How a command is written and its answer read is told in request.h, how
@@ -22,6 +23,7 @@
 #include <linux/slab.h>
 
 #include "../compare/compare.h"
+#include "../compare/lookup.h"
 #include "../include/compat.h"
 #include "../owners/holder.h"
 #include "../parse.h"
@@ -421,6 +423,94 @@ static int compare_run(struct potad_request *req, char *args)
 	}
 }
 
+#define LOOKUP_KEYS	"blocks=1000 rounds=9 ops=20000 skewed=0 cold=0 writer=0 lines=0 seed=1"
+
+static void reply_lookup(const struct potad_lookup_row *row, void *arg)
+{
+	struct potad_request *req = arg;
+
+	if (row->err) {
+		potad_reply(req, "%s - - - - - %d\n", row->subject, row->err);
+		return;
+	}
+	potad_reply(req, "%s %s ", row->subject, row->op);
+	reply_tenths(req, row->median);
+	reply_tenths(req, row->min);
+	reply_tenths(req, row->max);
+	potad_reply(req, "%llu %u\n", row->bytes, row->label);
+}
+
+static int lookup_key(struct potad_request *req, const char *key, char *value,
+		      struct potad_lookup *what)
+{
+	const struct {
+		const char	*key;
+		unsigned int	*number;
+		unsigned int	least;
+		unsigned int	most;
+	} keys[] = {
+		{ "blocks", &what->blocks, 1, POTAD_LOOKUP_BLOCKS },
+		{ "rounds", &what->rounds, 1, POTAD_LOOKUP_ROUNDS },
+		{ "ops", &what->ops, 1, POTAD_LOOKUP_OPS },
+		{ "skewed", &what->skewed, 0, 1 },
+		{ "cold", &what->cold, 0, 1 },
+		{ "writer", &what->writer, 0, 1 },
+		{ "lines", &what->lines, 0, 1 },
+	};
+	unsigned int i;
+	u64 n;
+	int err = potad_parse_u64(value, &n);
+
+	if (err)
+		return bad_number(req, err, key, value);
+	if (!strcmp(key, "seed")) {
+		what->seed = n;
+		return 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (strcmp(key, keys[i].key))
+			continue;
+		if (n < keys[i].least || n > keys[i].most)
+			return potad_refuse(req, -EINVAL, "%s=%s: a number from %u to %u", key,
+					    value, keys[i].least, keys[i].most);
+		*keys[i].number = n;
+		return 0;
+	}
+	return potad_refuse(req, -EINVAL, "no key is %s: " LOOKUP_KEYS, key);
+}
+
+static int compare_lookup(struct potad_request *req, char *args)
+{
+	struct potad_lookup what = POTAD_LOOKUP_DEFAULT;
+	char *word;
+	int err;
+
+	while ((word = potad_next_word(&args))) {
+		char *value = strchr(word, '=');
+
+		if (!value)
+			return want_words(req, "[KEY=VALUE ...]; keys: " LOOKUP_KEYS);
+		*value++ = '\0';
+		err = lookup_key(req, word, value, &what);
+		if (err)
+			return err;
+	}
+	potad_reply(req, "# subject operation ns_median ns_min ns_max bytes label\n");
+	err = potad_lookup_run(&what, reply_lookup, req);
+	switch (err) {
+	case 0:
+		return 0;
+	case -EBUSY:
+		return potad_refuse(req, err, "another one is running");
+	case -EINTR:
+		return potad_refuse(req, err, "interrupted");
+	case -ENODEV:
+		return potad_refuse(req, err, "writer=1: there is one CPU");
+	default:
+		return potad_refuse(req, err, "not enough memory for %u blocks", what.blocks);
+	}
+}
+
 static const struct potad_action actions[] = {
 	{ "alloc", alloc_run },
 	{ "free", free_run },
@@ -430,6 +520,7 @@ static const struct potad_action actions[] = {
 };
 
 static const struct potad_action compare_action = { "run", compare_run };
+static const struct potad_action lookup_action = { "lookup", compare_lookup };
 
 /* Facts ------------------------------------------------------------------ */
 
@@ -580,7 +671,7 @@ static int stats_show(struct seq_file *m, void *v)
 {
 	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
 	struct potad_pool_count count;
-	u64 words = potad_words_bytes(&pool->words), events, told, cached;
+	u64 words = potad_index_bytes(&pool->index), events, told, cached;
 	struct type_sums sums = { };
 
 	if (!stat)
@@ -664,6 +755,8 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r)
 				    (void *)&actions[i], &potad_request_fops);
 	compare = debugfs_create_dir("compare", dir);
 	debugfs_create_file("run", 0600, compare, (void *)&compare_action,
+			    &potad_request_fops);
+	debugfs_create_file("lookup", 0600, compare, (void *)&lookup_action,
 			    &potad_request_fops);
 	debugfs_create_file("blocks", 0400, dir, NULL, &blocks_fops);
 	debugfs_create_file("types", 0400, dir, NULL, &types_fops);

@@ -75,7 +75,7 @@ struct potad_type;
  * @place: which block it describes
  *
  * Owners of memory of their own (potad_alloc_own()) have it as their first
- * member, and set nothing in it.
+ * member, zeroed when the memory is new, and set nothing in it after that.
  */
 struct potad_desc {
 	atomic64_t	life;

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Words: set, clear and find.  What a word looks like is drawn in word.h.
+ * Words: set, replace and clear.  What a word looks like is told in word.h, and
+ * there too is how it is found.
  *
- * Setting and clearing take no memory and cannot fail.  The words of one block
- * are written by its owner alone; two owners meet only in a line, under the
- * lock that its frame hashes to.
+ * Clearing and replacing take no memory and cannot fail, and so does setting of
+ * what was prepared.  The words of one block are written by its owner alone; two
+ * owners meet only in a line, under the lock that its frame hashes to.
+ *
+ * A line is there from the first of its blocks to the last.  It is found zeroed
+ * in its slab and goes back zeroed.  Memory for it is taken outside of the lock,
+ * and only where there is none yet: most blocks find their neighbours' line.
  */
 #include <linux/err.h>
 #include <linux/hash.h>
 #include <linux/init.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -61,6 +67,9 @@ int potad_words_init(struct potad_words *w, u64 granules,
 
 	w->frame_shift = frame_shift;
 	w->frames = (granules + (1ULL << frame_shift) - 1) >> frame_shift;
+	w->hash = kvcalloc(POTAD_WORD_LOCKS, sizeof(*w->hash), GFP_KERNEL);
+	if (!w->hash)
+		return -ENOMEM;
 	for (i = 0; i < POTAD_WORD_LOCKS; i++)
 		raw_spin_lock_init(&w->hash[i].lock);
 	for (i = 0; i < POTAD_WORD_LEVELS; i++) {
@@ -84,12 +93,14 @@ void potad_words_exit(struct potad_words *w)
 		vfree(w->level[i]);
 		w->level[i] = NULL;
 	}
+	kvfree(w->hash);
+	w->hash = NULL;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_words_exit);
 
-static raw_spinlock_t *line_lock(struct potad_words *w, u64 frame)
+static struct potad_words_hash *hash_of(const struct potad_words *w, u64 frame)
 {
-	return &w->hash[hash_64(frame, ilog2(POTAD_WORD_LOCKS))].lock;
+	return &w->hash[hash_64(frame, ilog2(POTAD_WORD_LOCKS))];
 }
 
 static bool is_part_of_frame(const struct potad_words *w, unsigned int order)
@@ -136,6 +147,58 @@ int potad_words_prepare(struct potad_words *w, u64 first, unsigned int order,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_words_prepare);
 
+/* What was prepared is not needed. */
+void potad_words_cancel(struct potad_line *line)
+{
+	if (line)
+		kmem_cache_free(line_cache, line);
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_cancel);
+
+static unsigned int in_frame(const struct potad_words *w, u64 granule)
+{
+	return granule & ((1U << w->frame_shift) - 1);
+}
+
+/*
+ * Sets words in the frame's line; if it has none, in @fresh, which becomes that.
+ * False if there is neither.
+ */
+static bool set_in_line(struct potad_words *w, u64 first, unsigned int order,
+			unsigned long word, struct potad_line **fresh)
+{
+	u64 frame = first >> w->frame_shift;
+	unsigned long *head = &w->level[0][frame], flags;
+	unsigned int i, at = in_frame(w, first);
+	struct potad_words_hash *hash = hash_of(w, frame);
+	struct potad_line *line = *fresh;
+
+	raw_spin_lock_irqsave(&hash->lock, flags);
+	if (*head)
+		line = (void *)(*head & ~POTAD_TAG_MASK);
+	for (i = 0; line && i < 1U << order; i++)
+		WRITE_ONCE(line->word[at + i], word);
+	if (line && line == *fresh) {
+		/* The words in it before it can be found. */
+		smp_wmb();
+		WRITE_ONCE(*head, (unsigned long)line | POTAD_TAG_LINE);
+		WRITE_ONCE(hash->lines, hash->lines + 1);
+		*fresh = NULL;
+	}
+	raw_spin_unlock_irqrestore(&hash->lock, flags);
+	return line;
+}
+
+static void set_frames(struct potad_words *w, u64 first, unsigned int order,
+		       unsigned long word)
+{
+	unsigned int i, nr;
+	unsigned long *p = frame_words(w, first, order, &nr);
+
+	for (i = 0; i < nr; i++)
+		WRITE_ONCE(p[i], word);
+}
+
 /**
  * potad_words_set() - describe a block
  * @w: the words
@@ -150,44 +213,96 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_words_prepare);
 void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
 		     unsigned long word, struct potad_line *line)
 {
-	unsigned int i, nr;
-	unsigned long *p;
-
 	/*
-	 * What the word and the line point to, before they can be found.
-	 * Pairs with the address dependency in potad_words_find().
+	 * What the word points to, before it can be found.  Pairs with the
+	 * address dependency in potad_words_find().
 	 */
 	smp_wmb();
 	if (is_part_of_frame(w, order)) {
-		u64 frame = first >> w->frame_shift;
-		unsigned int at = first & ((1U << w->frame_shift) - 1);
-		unsigned long *head = &w->level[0][frame], flags;
-		struct potad_line *used = line;
-
-		raw_spin_lock_irqsave(line_lock(w, frame), flags);
-		if (*head)
-			used = (void *)(*head & ~POTAD_TAG_MASK);
-		for (i = 0; i < 1U << order; i++)
-			WRITE_ONCE(used->word[at + i], word);
-		if (used == line)
-			WRITE_ONCE(*head, (unsigned long)line | POTAD_TAG_LINE);
-		raw_spin_unlock_irqrestore(line_lock(w, frame), flags);
-		if (used != line)
-			kmem_cache_free(line_cache, line);
-		else
-			atomic_long_inc(&w->nr_lines);
-		return;
+		set_in_line(w, first, order, word, &line);
+		potad_words_cancel(line);
+	} else {
+		set_frames(w, first, order, word);
 	}
-
-	p = frame_words(w, first, order, &nr);
-	for (i = 0; i < nr; i++)
-		WRITE_ONCE(p[i], word);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_words_set);
+
+/**
+ * potad_words_take() - describe a block, in one step
+ * @w: the words
+ * @first: first granule of the block, which the caller has just allocated
+ * @order: its order
+ * @word: as for potad_words_set()
+ * @gfp: how memory may be had, if it takes any
+ *
+ * Context: as @gfp says; not NMI.
+ * Return: 0; -ENOMEM, and nothing is changed.
+ */
+int potad_words_take(struct potad_words *w, u64 first, unsigned int order,
+		     unsigned long word, gfp_t gfp)
+{
+	struct potad_line *line = NULL;
+
+	if (is_part_of_frame(w, order)) {
+		smp_wmb();	/* as in potad_words_set() */
+		if (set_in_line(w, first, order, word, &line))
+			return 0;
+		line = kmem_cache_alloc(line_cache, gfp);
+		if (!line)
+			return -ENOMEM;
+	}
+	potad_words_set(w, first, order, word, line);
+	return 0;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_take);
 
 static bool line_is_empty(const struct potad_line *line)
 {
 	return !memchr_inv(line, 0, sizeof(*line));
+}
+
+/* Replaces words in a line; one that is empty then goes. */
+static bool replace_in_line(struct potad_words *w, u64 first, unsigned int order,
+			    unsigned long old, unsigned long new)
+{
+	u64 frame = first >> w->frame_shift;
+	unsigned long *head = &w->level[0][frame], flags;
+	unsigned int i, at = in_frame(w, first);
+	struct potad_words_hash *hash = hash_of(w, frame);
+	struct potad_line *line = NULL, *unused = NULL;
+	bool ok = false;
+
+	raw_spin_lock_irqsave(&hash->lock, flags);
+	if (potad_word_tag(*head) == POTAD_TAG_LINE) {
+		line = (void *)(*head & ~POTAD_TAG_MASK);
+		ok = line->word[at] == old;
+	}
+	for (i = 0; ok && i < 1U << order; i++)
+		WRITE_ONCE(line->word[at + i], new);
+	if (ok && !new && line_is_empty(line)) {
+		WRITE_ONCE(*head, 0);
+		WRITE_ONCE(hash->lines, hash->lines - 1);
+		unused = line;
+	}
+	raw_spin_unlock_irqrestore(&hash->lock, flags);
+	potad_words_cancel(unused);
+	return ok;
+}
+
+static bool replace(struct potad_words *w, u64 first, unsigned int order,
+		    unsigned long old, unsigned long new)
+{
+	unsigned int i, nr;
+	unsigned long *p;
+
+	if (is_part_of_frame(w, order))
+		return replace_in_line(w, first, order, old, new);
+	p = frame_words(w, first, order, &nr);
+	if (cmpxchg(p, old, new) != old)
+		return false;
+	for (i = 1; i < nr; i++)
+		WRITE_ONCE(p[i], new);
+	return true;
 }
 
 /**
@@ -205,83 +320,48 @@ static bool line_is_empty(const struct potad_line *line)
 bool potad_words_clear(struct potad_words *w, u64 first, unsigned int order,
 		       unsigned long word)
 {
-	unsigned int i, nr;
-	unsigned long *p;
-
-	if (is_part_of_frame(w, order)) {
-		u64 frame = first >> w->frame_shift;
-		unsigned int at = first & ((1U << w->frame_shift) - 1);
-		unsigned long *head = &w->level[0][frame], flags;
-		struct potad_line *line = NULL;
-		bool ok = false;
-
-		raw_spin_lock_irqsave(line_lock(w, frame), flags);
-		if (potad_word_tag(*head) == POTAD_TAG_LINE) {
-			line = (void *)(*head & ~POTAD_TAG_MASK);
-			ok = line->word[at] == word;
-		}
-		for (i = 0; ok && i < 1U << order; i++)
-			WRITE_ONCE(line->word[at + i], 0);
-		if (ok && line_is_empty(line))
-			WRITE_ONCE(*head, 0);
-		else
-			line = NULL;
-		raw_spin_unlock_irqrestore(line_lock(w, frame), flags);
-		if (line) {
-			kmem_cache_free(line_cache, line);
-			atomic_long_dec(&w->nr_lines);
-		}
-		return ok;
-	}
-
-	p = frame_words(w, first, order, &nr);
-	if (cmpxchg(p, word, 0) != word)
-		return false;
-	for (i = 1; i < nr; i++)
-		WRITE_ONCE(p[i], 0);
-	return true;
+	return replace(w, first, order, word, 0);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_words_clear);
 
 /**
- * potad_words_find() - the word for a granule
+ * potad_words_replace() - describe a block otherwise
  * @w: the words
- * @granule: inside the range
+ * @first: first granule of the block
+ * @order: its order
+ * @old: what it was set to
+ * @new: what it shall be, as for potad_words_set()
  *
- * The answer may be old by the time it is there: whoever uses it looks whether
- * the block it names has the granule in it.
+ * If several callers try, one of them succeeds.
  *
- * Context: Any, NMI too; under rcu_read_lock().
- * Return: a word with a tag of 2 .. 15, or 0.
+ * Context: Any but NMI.  Takes no memory.
+ * Return: true; false if the first word is another one, and nothing is changed.
  */
-unsigned long potad_words_find(struct potad_words *w, u64 granule)
+bool potad_words_replace(struct potad_words *w, u64 first, unsigned int order,
+			 unsigned long old, unsigned long new)
 {
-	u64 frame = granule >> w->frame_shift;
-	unsigned int level;
-
-	for (level = 0; level < POTAD_WORD_LEVELS; level++) {
-		/* Pairs with the barrier in potad_words_set(). */
-		unsigned long word = READ_ONCE(w->level[level][frame]);
-
-		if (potad_word_tag(word) == POTAD_TAG_LINE) {
-			struct potad_line *line;
-
-			line = (void *)(word & ~POTAD_TAG_MASK);
-			granule &= (1U << w->frame_shift) - 1;
-			return READ_ONCE(line->word[granule]);
-		}
-		if (word)
-			return word;
-		frame >>= POTAD_WORD_SHIFT;
-	}
-	return 0;
+	smp_wmb();	/* as in potad_words_set() */
+	return replace(w, first, order, old, new);
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_words_find);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_replace);
+
+/* How many pages are cut up.  A moment's number. */
+long potad_words_lines(const struct potad_words *w)
+{
+	unsigned int i;
+	long lines = 0;
+
+	for (i = 0; i < POTAD_WORD_LOCKS; i++)
+		lines += READ_ONCE(w->hash[i].lines);
+	return lines;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_lines);
 
 /* Memory that the words take now. */
-u64 potad_words_bytes(struct potad_words *w)
+u64 potad_words_bytes(const struct potad_words *w)
 {
-	u64 bytes = atomic_long_read(&w->nr_lines) * sizeof(struct potad_line);
+	u64 bytes = potad_words_lines(w) * sizeof(struct potad_line) +
+		    POTAD_WORD_LOCKS * sizeof(*w->hash);
 	unsigned int i;
 
 	for (i = 0; i < POTAD_WORD_LEVELS; i++)
@@ -289,3 +369,59 @@ u64 potad_words_bytes(struct potad_words *w)
 	return bytes;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_words_bytes);
+
+/* What is wrong with a line, whose frame's lock is held. */
+static const char *validate_line(const struct potad_words *w,
+				 const struct potad_line *line)
+{
+	unsigned int i;
+
+	if (line_is_empty(line))
+		return "words: an empty line is still there";
+	for (i = 0; i < POTAD_LINE_WORDS; i++) {
+		if (!line->word[i])
+			continue;
+		if (i >> w->frame_shift)
+			return "words: a line has more words than a frame has granules";
+		if (potad_word_tag(line->word[i]) < POTAD_TAG_TYPE)
+			return "words: a word in a line has no type";
+	}
+	return NULL;
+}
+
+/**
+ * potad_words_validate() - look whether the words keep their rules
+ * @w: the words, which nobody sets or clears meanwhile
+ *
+ * Context: Process context; may sleep.
+ * Return: NULL, or what is wrong.
+ */
+const char *potad_words_validate(struct potad_words *w)
+{
+	const char *wrong = NULL;
+	unsigned int level;
+	long lines = 0;
+	u64 i;
+
+	for (level = 0; level < POTAD_WORD_LEVELS; level++) {
+		for (i = 0; i < level_words(w, level) && !wrong; i++) {
+			unsigned long word = w->level[level][i], flags;
+
+			if (!(i % 4096))
+				cond_resched();
+			if (!word || potad_word_tag(word) >= POTAD_TAG_TYPE)
+				continue;
+			if (level || potad_word_tag(word) != POTAD_TAG_LINE)
+				return "words: a word has neither a type nor a line";
+			lines++;
+			raw_spin_lock_irqsave(&hash_of(w, i)->lock, flags);
+			if (w->level[level][i] == word)
+				wrong = validate_line(w, (void *)(word & ~POTAD_TAG_MASK));
+			raw_spin_unlock_irqrestore(&hash_of(w, i)->lock, flags);
+		}
+	}
+	if (!wrong && lines != potad_words_lines(w))
+		wrong = "words: lines are counted wrong";
+	return wrong;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_validate);

@@ -3,27 +3,50 @@
  * Words: from an address to what describes it.
  *
  * One word for each frame, a frame being a page; a granule where that is
- * larger; eight granules where that is smaller:
+ * larger; eight granules where that is smaller.  Its low four bits are a tag:
  *
  *	bit 63                                          4   3      0
  *	    [ address of the descriptor, 16-byte aligned | tag      ]  type 2..15
- *	bit 63                                   10   9  4  3      0
- *	    [ generation of the block              | order | tag    ]  the same, of
+ *	bit 63       42 41                       10   9  4  3      0
+ *	    [ 0         | generation of the block | order | tag     ]  the same, of
  *	                                             a type without descriptors
  *	    [ address of a line of eight words           | 1        ]  a page cut
  *	                                             into blocks smaller than it
- *	    [ 0                                          | 0        ]  no type here:
- *	                                             free, quarantined, bare, or
- *	                                             look one level up
+ *	    [ 0                                          | 0        ]  no type here
+ *
+ * What the words of a block look like:
+ *
+ *	of a type	each of its words is the same one, with the type's tag.
+ *			There is no mark of first, interior and last: where the
+ *			block begins is in its descriptor; if there is none, it is
+ *			the granule rounded down to the order, as blocks lie at
+ *			multiples of their size.
+ *	cached		the same: in a stock a block keeps its words, so that to
+ *			hand it out writes none.  Its descriptor says that it has
+ *			no references; an inline word does not tell.
+ *	sub-page	the frame's word leads to a line, in which each granule has
+ *			its word by the rules of this list.  A line is a line only
+ *			at level 0, and no word in one leads to another.
+ *	free, bare,	0.  Which of them is for the space to say.  An allocated
+ *	quarantined,	block that fails keeps its words as long as it lives: its
+ *	a hole		owner has to be found.
+ *	outside		there is none: ask for granules of the range only.
  *
  * So that a big block does not cost a word for each page, there are levels 9
  * orders apart: a block of 2^p frames has 2^(p mod 9) words, all alike, at
  * level p / 9.  That is one word for a page, for 2 MiB and for 1 GiB, and 256
- * at the most (but for blocks of 512 GiB and up, the highest level being 2).  A
- * lookup tries level 0 first.
+ * at the most (but for blocks of 512 GiB and up, the highest level being 2).
+ * Below and above them there is 0.  A lookup tries level 0 first: of a block
+ * up to 1 MiB it reads one word, from 2 MiB on two, from 1 GiB on three.
  *
  * All words of a block are set or none: whatever memory it takes (the line of
- * a page cut for the first time) is had before, by potad_words_prepare().
+ * a page cut for the first time) is had before the first is written.  Who
+ * looks up while that goes on may find one half and not yet the other.
+ *
+ * A word of a type goes from 0 to a value, from one value to another of the
+ * same block (potad_words_replace()), and back to 0.  Whoever does the first
+ * owns the memory; of several who do one of the others to the same value, one
+ * succeeds.
  *
  * Words are read without a lock, under rcu_read_lock(): lines are
  * SLAB_TYPESAFE_BY_RCU, and whoever reads looks whether the block that the word
@@ -55,14 +78,19 @@ struct potad_line {
 	unsigned long	word[POTAD_LINE_WORDS];
 } __aligned(64);
 
+/* Lines of the frames that hash to it. */
+struct potad_words_hash {
+	raw_spinlock_t	lock;		/* protects @lines, those lines, and the */
+					/* words that lead to them		 */
+	long		lines;
+} ____cacheline_aligned;
+
+/* Constant after init; all that a lookup needs is in one line, or less. */
 struct potad_words {
-	unsigned long	*level[POTAD_WORD_LEVELS];
-	u64		frames;
-	unsigned int	frame_shift;	/* granules in a frame, as an order */
-	atomic_long_t	nr_lines;
-	struct {
-		raw_spinlock_t lock;	/* protects lines of the frames that */
-	} ____cacheline_aligned hash[POTAD_WORD_LOCKS]; /* hash to it */
+	unsigned long		*level[POTAD_WORD_LEVELS];
+	u64			frames;
+	struct potad_words_hash	*hash;		/* POTAD_WORD_LOCKS */
+	unsigned int		frame_shift;	/* granules in a frame, as an order */
 };
 
 static inline unsigned int potad_word_tag(unsigned long word)
@@ -92,6 +120,41 @@ static inline unsigned int potad_word_order(unsigned long word)
 	return word >> 4 & 0x3f;
 }
 
+/**
+ * potad_words_find() - the word for a granule
+ * @w: the words
+ * @granule: inside the range
+ *
+ * The answer may be old by the time it is there: whoever uses it looks whether
+ * the block it names has the granule in it.
+ *
+ * Context: Any, NMI too; under rcu_read_lock().
+ * Return: a word with a tag of 2 .. 15, or 0.
+ */
+static __always_inline unsigned long potad_words_find(const struct potad_words *w,
+						      u64 granule)
+{
+	u64 frame = granule >> w->frame_shift;
+	unsigned int level;
+
+	for (level = 0; level < POTAD_WORD_LEVELS; level++) {
+		/* Pairs with the barrier before words are written. */
+		unsigned long word = READ_ONCE(w->level[level][frame]);
+
+		if (likely(potad_word_tag(word) > POTAD_TAG_LINE))
+			return word;
+		if (word) {
+			struct potad_line *line;
+
+			line = (void *)(word & ~POTAD_TAG_MASK);
+			granule &= (1U << w->frame_shift) - 1;
+			return READ_ONCE(line->word[granule]);
+		}
+		frame >>= POTAD_WORD_SHIFT;
+	}
+	return 0;
+}
+
 int potad_lines_init(void);
 void potad_lines_exit(void);
 
@@ -104,7 +167,13 @@ void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
 		     unsigned long word, struct potad_line *line);
 bool potad_words_clear(struct potad_words *w, u64 first, unsigned int order,
 		       unsigned long word);
-unsigned long potad_words_find(struct potad_words *w, u64 granule);
-u64 potad_words_bytes(struct potad_words *w);
+void potad_words_cancel(struct potad_line *line);
+int potad_words_take(struct potad_words *w, u64 first, unsigned int order,
+		     unsigned long word, gfp_t gfp);
+bool potad_words_replace(struct potad_words *w, u64 first, unsigned int order,
+			 unsigned long old, unsigned long new);
+long potad_words_lines(const struct potad_words *w);
+u64 potad_words_bytes(const struct potad_words *w);
+const char *potad_words_validate(struct potad_words *w);
 
 #endif /* POTAD_MEMDESC_WORD_H */

@@ -81,12 +81,15 @@ int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
 {
 	struct potad_pool *pool = type->pool;
 	bool wait = gfpflags_allow_blocking(gfp);
-	int err, tries = 0;
+	int err, tries = 0, in_vain = 0;
 
 	do {
 		err = potad_cache_alloc(pool->cache, order, type->mobility, wait, granule);
-	} while (err == -ENOSPC && wait && tries++ < MAX_DRAINS &&
-		 potad_pool_drain_stocks(pool));
+		if (err != -ENOSPC || !wait)
+			break;
+		/* Nothing once may mean that another has just drained it all. */
+		in_vain += !potad_pool_drain_stocks(pool);
+	} while (in_vain < 2 && tries++ < MAX_DRAINS);
 	return err;
 }
 
@@ -99,17 +102,15 @@ int potad_memory_describe(struct potad_type *type, u64 granule, unsigned int ord
 			  gfp_t gfp, unsigned long word)
 {
 	struct potad_pool *pool = type->pool;
-	struct potad_line *line;
 
-	if (potad_words_prepare(&pool->words, granule, order, gfp & ~__GFP_ZERO, &line)) {
+	if (potad_index_set(&pool->index, granule, order, word, gfp & ~__GFP_ZERO)) {
 		potad_memory_return(type, granule, order);
 		return -ENOMEM;
 	}
-	potad_words_set(&pool->words, granule, order, word, line);
 	smp_mb();	/* words before mark; see the top */
 	if (likely(!potad_space_has_failed(pool->space, granule, order)))
 		return 0;
-	potad_words_clear(&pool->words, granule, order, word);
+	potad_index_clear(&pool->index, granule, order, word);
 	potad_space_free(pool->space, granule, order);
 	return -EAGAIN;
 }
@@ -153,7 +154,7 @@ static void desc_unmake(struct potad_type *type, struct potad_desc *desc)
 	unsigned int order = potad_place_order(desc->place);
 
 	WRITE_ONCE(desc->place, desc->place | POTAD_PLACE_COMING);
-	if (WARN_ONCE(!potad_words_clear(&type->pool->words, granule, order,
+	if (WARN_ONCE(!potad_index_clear(&type->pool->index, granule, order,
 					 desc_word(type, desc)),
 		      "potad: words of a %s changed under it\n", type->name))
 		return;
@@ -427,8 +428,14 @@ int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 	if (type->own && size == type->desc_size && desc &&
 	    IS_ALIGNED((unsigned long)desc, __alignof__(*desc))) {
 		err = -EBUSY;
-		if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK))
+		/* In use, or going: it has a place until it is gone. */
+		if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && !desc->place) {
+			/* New memory at an old address knows of no generations. */
+			atomic64_set(&desc->life, (u64)next_generation(type) << 32);
 			err = desc_make(type, order, gfp, desc);
+			if (err)
+				WRITE_ONCE(desc->place, 0);
+		}
 	}
 	if (err)
 		return count_failure(type, order, err);
@@ -449,10 +456,12 @@ static noinline void release_slow(struct potad_type *type, struct potad_desc *de
 		return;
 	}
 	desc_unmake(type, desc);
-	if (type->own)
+	if (type->own) {
+		WRITE_ONCE(desc->place, 0);
 		type->ops.gone(desc);
-	else
+	} else {
 		kmem_cache_free(type->cache, desc);
+	}
 	count_free(type, order);
 }
 
@@ -487,7 +496,7 @@ static int inline_free(const struct potad_block *block)
 	    !potad_pool_has(pool, block->phys, 1ULL << (pool->granule_shift + block->order)) ||
 	    block->phys != potad_pool_phys(pool, granule & ~((1ULL << block->order) - 1)))
 		return -EINVAL;
-	if (!potad_words_clear(&pool->words, granule, block->order,
+	if (!potad_index_clear(&pool->index, granule, block->order,
 			       inline_word(type, block->generation, block->order)))
 		return -ENOENT;
 	trace_potad_free(block->phys, block->order, type->name);
@@ -500,13 +509,15 @@ static int inline_free(const struct potad_block *block)
 static noinline int free_slow(const struct potad_block *block)
 {
 	struct potad_desc *desc;
+	u64 life;
 
 	if (!block->data)
 		return inline_free(block);
 	if (block->part)
 		return potad_part_free(block);
 	desc = potad_data_desc(block->type, block->data);
-	return potad_desc_generation(desc) == block->generation ? -EINVAL : -ENOENT;
+	life = atomic64_read(&desc->life);
+	return life >> 32 == block->generation && life & POTAD_LIFE_OWN ? -EINVAL : -ENOENT;
 }
 
 /**
@@ -548,6 +559,20 @@ int potad_free(const struct potad_block *block)
 EXPORT_SYMBOL_GPL(potad_free);
 
 /*
+ * Parts do not stand still, they may be freed and used again at any moment: is it
+ * still @desc's, and where it was when its place was read?
+ */
+static bool part_is_still(struct potad_pool *pool, const struct potad_desc *head,
+			  const struct potad_desc *desc, u64 place, unsigned long word,
+			  phys_addr_t phys)
+{
+	smp_rmb();	/* after the place */
+	return READ_ONCE(container_of(head, struct potad_part, head)->desc) == desc &&
+	       potad_index_find(&pool->index, potad_pool_granule(pool, phys)) == word &&
+	       READ_ONCE(head->place) == place;
+}
+
+/*
  * Takes a reference to the block that @word, found for @phys, describes.  Returns
  * false if that is coming or going, or another one by now.
  */
@@ -565,12 +590,14 @@ static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t p
 		return false;
 	/* It stands still now: what is read of it is read after that. */
 	place = READ_ONCE(head->place);
+	/* A part may be another type's by now, and so may own memory. */
+	if (unlikely(potad_place_tag(READ_ONCE(desc->place)) != type->tag))
+		type = potad_type_by_tag(potad_place_tag(READ_ONCE(desc->place)));
 	potad_block_fill(type, place, potad_desc_generation(desc),
 			 potad_desc_data(type, desc), block);
 	/* Is it the one that we looked for, and the part still one of this? */
-	if (potad_place_has(place, phys) &&
-	    (head == desc || potad_words_find(&pool->words,
-					      potad_pool_granule(pool, phys)) == word))
+	if (potad_place_has(place, phys) && potad_place_tag(place) == type->tag &&
+	    (head == desc || part_is_still(pool, head, desc, place, word, phys)))
 		return true;
 	potad_put(block);
 	return false;
@@ -592,7 +619,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 	int err = 0;
 
 	rcu_read_lock();
-	word = potad_words_find(&pool->words, granule);
+	word = potad_index_find(&pool->index, granule);
 	type = potad_type_by_tag(potad_word_tag(word));
 	if (!type) {
 		err = -ENOENT;

@@ -126,6 +126,17 @@ static void tell(struct potad_pool *pool, const struct potad_block *block,
 		event->answer = ops->memory_failure(&failure);
 }
 
+/* Is all of it memory of the pool?  Holes are not. */
+static bool is_there(struct potad_pool *pool, u64 granule, u64 end)
+{
+	struct potad_extent extent;
+
+	for (; granule < end; granule++)
+		if (potad_space_query(pool->space, granule, &extent))
+			return false;
+	return true;
+}
+
 /**
  * potad_pool_fail() - memory has failed; each thing found is reported
  * @pool: the pool
@@ -156,6 +167,8 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		return -ENXIO;
 	granule = potad_pool_granule(pool, phys);
 	end = potad_pool_granule(pool, phys + length - 1) + 1;
+	if (!is_there(pool, granule, end))
+		return -ENXIO;
 
 	next = granule;
 	for (; granule < end; granule = next) {

@@ -144,12 +144,12 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 	trace_potad_migrate(block->phys, moved->phys, block->order, type->name, err);
 	if (err) {
 		WRITE_ONCE(desc->place, old);
-		potad_words_clear(&pool->words, granule, block->order, word);
+		potad_index_clear(&pool->index, granule, block->order, word);
 		potad_memory_return(type, granule, block->order);
 		return err < 0 ? err : -EBUSY;
 	}
 	WRITE_ONCE(desc->place, place);
-	potad_words_clear(&pool->words, from, block->order, word);
+	potad_index_clear(&pool->index, from, block->order, word);
 	if (!keep)
 		potad_memory_return(type, from, block->order);
 	return 0;

@@ -45,7 +45,7 @@ static bool part_clear(struct potad_type *type, struct potad_part *part)
 {
 	u64 place = part->head.place;
 
-	return potad_words_clear(&type->pool->words,
+	return potad_index_clear(&type->pool->index,
 				 potad_pool_granule(type->pool, potad_place_phys(place)),
 				 potad_place_order(place), part_word(type, part));
 }

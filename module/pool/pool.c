@@ -137,7 +137,7 @@ static const char *validate_part(struct potad_pool *pool, const struct potad_des
 	if (place & POTAD_PLACE_PART || potad_place_tag(place) != tag)
 		return "a part has a descriptor of another kind";
 	if (!potad_pool_has(pool, phys, 1) ||
-	    potad_words_find(&pool->words, potad_pool_granule(pool, phys)) !=
+	    potad_index_find(&pool->index, potad_pool_granule(pool, phys)) !=
 	    ((unsigned long)desc | tag))
 		return "the descriptor of a part describes nothing";
 	return atomic64_read(&desc->life) & POTAD_LIFE_MASK ? NULL :
@@ -166,13 +166,13 @@ static const char *validate_word(struct potad_pool *pool, unsigned long word, u6
 		return "a descriptor is of another type than its word";
 	if (*place & POTAD_PLACE_PART)
 		return validate_part(pool, desc, type->tag);
-	if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && !(*place & POTAD_PLACE_STOCKED))
+	if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && *place & POTAD_PLACE_COMING)
 		return "a descriptor is nobody's";
 	return NULL;
 }
 
 /* All words of a block, and what the space says; sets where it ends. */
-static const char *validate_block(struct potad_pool *pool, u64 granule, u64 *next)
+static const char *validate_block(struct potad_pool *pool, u64 granule, u64 end, u64 *next)
 {
 	struct potad_extent extent;
 	const char *wrong;
@@ -180,9 +180,13 @@ static const char *validate_block(struct potad_pool *pool, u64 granule, u64 *nex
 	u64 place, first;
 
 	*next = granule + 1;
-	word = potad_words_find(&pool->words, granule);
-	if (!word)
+	word = potad_index_find(&pool->index, granule);
+	if (!word) {
+		/* So it is of those beside it, mostly. */
+		while (*next % 256 && *next < end && !potad_index_find(&pool->index, *next))
+			++*next;
 		return NULL;
+	}
 	wrong = validate_word(pool, word, granule, &place);
 	if (wrong)
 		return wrong;
@@ -202,7 +206,7 @@ static const char *validate_block(struct potad_pool *pool, u64 granule, u64 *nex
 	if (extent.first != first || extent.order != potad_place_order(place))
 		return "a block has another size than its descriptor says";
 	while (++granule < *next)
-		if (potad_words_find(&pool->words, granule) != word)
+		if (potad_index_find(&pool->index, granule) != word)
 			return "words of a block differ";
 	return NULL;
 }
@@ -227,7 +231,7 @@ const char *potad_pool_validate(struct potad_pool *pool)
 	for (granule = 0; !wrong && granule < end; granule = next) {
 		do {
 			rcu_read_lock();
-			wrong = validate_block(pool, granule, &next);
+			wrong = validate_block(pool, granule, end, &next);
 			rcu_read_unlock();
 			if (wrong)
 				usleep_range(100, 1000);
@@ -260,6 +264,7 @@ static bool holes_ok(const struct potad_pool *pool, const struct potad_hole *hol
 		     unsigned int nr)
 {
 	phys_addr_t from = pool->start;
+	u64 bytes = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
@@ -270,8 +275,9 @@ static bool holes_ok(const struct potad_pool *pool, const struct potad_hole *hol
 		    !IS_ALIGNED(granules, 1ULL << pool->granule_shift))
 			return false;
 		from = holes[i].phys + holes[i].bytes;
+		bytes += holes[i].bytes;
 	}
-	return true;
+	return bytes < pool->bytes;
 }
 
 /**
@@ -279,15 +285,18 @@ static bool holes_ok(const struct potad_pool *pool, const struct potad_hole *hol
  * @start: its first byte, page-aligned
  * @bytes: how much, a multiple of a page and of @granule
  * @granule: size of the smallest block, a power of two, 512 .. 2 MiB
+ * @index: how blocks are found by their addresses
  * @holes: what of that is not the caller's, in order of addresses
  * @nr_holes: how many there are
  *
  * The memory is not touched, now or later.  No block reaches across a hole.
  *
  * Context: Process context; may sleep.
- * Return: the pool, or an error pointer: -EINVAL, -ENOMEM.
+ * Return: the pool, or an error pointer: -EINVAL, -ENOMEM; -EOPNOTSUPP if this
+ * kernel cannot do @index.
  */
 struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
+				     enum potad_index_kind index,
 				     const struct potad_hole *holes,
 				     unsigned int nr_holes)
 {
@@ -330,7 +339,7 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
 		goto fail_space;
 	frame_shift = granule < PAGE_SIZE ?
 		      min(PAGE_SHIFT - ilog2(granule), ilog2(POTAD_LINE_WORDS)) : 0;
-	err = potad_words_init(&pool->words, bytes >> pool->granule_shift,
+	err = potad_index_init(&pool->index, index, bytes >> pool->granule_shift,
 			       frame_shift);
 	if (err)
 		goto fail_cache;
@@ -367,7 +376,7 @@ int potad_pool_destroy(struct potad_pool *pool)
 	kfree(stat);
 	if (busy)
 		return -EBUSY;
-	potad_words_exit(&pool->words);
+	potad_index_exit(&pool->index);
 	potad_cache_destroy(pool->cache);
 	potad_space_destroy(pool->space);
 	free_percpu(pool->failures);

@@ -33,7 +33,7 @@
 #include <linux/spinlock.h>
 
 #include "../include/potad.h"
-#include "../memdesc/word.h"
+#include "../memdesc/index.h"
 #include "../space/cache.h"
 #include "../space/space.h"
 
@@ -95,7 +95,7 @@ struct potad_pool {
 	struct potad_space	*space;
 	u64 __percpu		*failures;	/* of allocations */
 	struct potad_cache __percpu *cache;
-	struct potad_words	words;
+	struct potad_index	index;
 
 	struct mutex		types_mutex;	/* protects these three; nothing */
 						/* is allocated under it	 */
@@ -135,6 +135,7 @@ static inline bool potad_pool_has(const struct potad_pool *pool,
 }
 
 struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
+				     enum potad_index_kind index,
 				     const struct potad_hole *holes,
 				     unsigned int nr_holes);
 int potad_pool_destroy(struct potad_pool *pool);

@@ -25,7 +25,6 @@
 #include <linux/string.h>
 
 #include "../include/compat.h"
-#include "../space/local.h"
 #include "pool.h"
 #include "stock.h"
 
@@ -58,17 +57,12 @@ static struct potad_stock_line *line_enter(struct potad_stock *stock, unsigned i
 	if (order >= POTAD_STOCK_ORDERS)
 		return NULL;
 	line = &stock->line[order];
-	if (line->busy)
-		return NULL;
-	line->busy = 1;
-	barrier();	/* who interrupts this sees that, and keeps away */
-	return line;
+	return potad_local_enter(&line->busy) ? line : NULL;
 }
 
 static void line_leave(struct potad_stock_line *line)
 {
-	barrier();
-	line->busy = 0;
+	potad_local_leave(&line->busy);
 }
 
 /* Has a granule in it failed?  A line stops being wary where none is left. */
@@ -308,7 +302,8 @@ static unsigned long stock_count(struct potad_local *local)
 }
 
 /*
- * How much may be kept of an order: a line 1/64 of the pool, a store 1/128.  On a
+ * How much may be kept of an order: in a line 1/64 of the pool, in all CPUs' stores
+ * 1/128.  What is kept is no loss to who may sleep: see potad_memory_take().  On a
  * kernel with PREEMPT_RT nothing: there the slab allocator sleeps on its locks, and
  * what is drained goes back with preemption off.
  */
@@ -326,7 +321,8 @@ static void stock_init(struct potad_type *type, unsigned int cpu, bool wary)
 		stock->line[order].max = min_t(u64, granules >> (order + 6),
 					       POTAD_STOCK_SLOTS);
 		if (store)
-			store->max = min_t(u64, granules >> (order + 7), POTAD_STORE_SLOTS);
+			store->max = min_t(u64, (granules >> (order + 7)) /
+					   num_possible_cpus(), POTAD_STORE_SLOTS);
 	}
 }
 

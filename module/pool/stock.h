@@ -13,9 +13,8 @@
  *	                                | v   for small orders, 31 more
  *	                        [ nr | max | slot ... ]
  *
- * The line is worked on as the space's lines are (cache.h): by its own CPU, with
- * preemption off and @busy set; who interrupts that goes another way.  Others want
- * something of it through local.h.
+ * The line is worked on by its own CPU alone; others want something of it: both as
+ * local.h tells.
  *
  * @pops and @pushes are how many blocks were handed out and came back: what a hit
  * would have to count anyway.
@@ -27,6 +26,8 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/types.h>
+
+#include "../space/local.h"
 
 struct potad_desc;
 struct potad_stock_shared;
@@ -107,18 +108,14 @@ potad_stock_pop(struct potad_stock __percpu *stock, unsigned int order)
 		return NULL;
 	preempt_disable();
 	line = this_cpu_ptr(&stock->line[order]);
-	nr = line->nr;
-	if (likely(!line->busy && nr && !line->wary)) {
-		line->busy = 1;
-		barrier();	/* who interrupts this sees that, and keeps away */
-		nr = line->nr;	/* who has interrupted may have taken some */
-		if (likely(nr)) {
+	if (likely(potad_local_enter(&line->busy))) {
+		nr = line->nr;
+		if (likely(nr && !line->wary)) {
 			WRITE_ONCE(line->nr, --nr);
 			desc = line->slot[nr];
 			line->pops++;
 		}
-		barrier();
-		line->busy = 0;
+		potad_local_leave(&line->busy);
 	}
 	preempt_enable();
 	return desc;
@@ -144,9 +141,7 @@ static __always_inline bool potad_stock_push(struct potad_stock __percpu *stock,
 		return false;
 	preempt_disable();
 	line = this_cpu_ptr(&stock->line[order]);
-	if (likely(!line->busy)) {
-		line->busy = 1;
-		barrier();	/* who interrupts this sees that, and keeps away */
+	if (likely(potad_local_enter(&line->busy))) {
 		nr = line->nr;
 		if (likely(nr < line->max && !line->wary)) {
 			line->slot[nr] = desc;
@@ -154,8 +149,7 @@ static __always_inline bool potad_stock_push(struct potad_stock __percpu *stock,
 			line->pushes++;
 			done = true;
 		}
-		barrier();
-		line->busy = 0;
+		potad_local_leave(&line->busy);
 	}
 	preempt_enable();
 	return done;

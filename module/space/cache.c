@@ -374,12 +374,11 @@ static bool cache_drain(struct potad_drain *drain)
 
 			if (enough)
 				return true;
-			if (line->busy) {
+			/* Set for an NMI. */
+			if (!potad_local_enter(&line->busy)) {
 				done = false;
 				continue;
 			}
-			line->busy = 1;		/* for an NMI */
-			barrier();
 			if (drain->wary)
 				line->wary = 1;
 			gave = line_empty(line, bag, line->habit, k);
@@ -388,8 +387,7 @@ static bool cache_drain(struct potad_drain *drain)
 				enough = potad_drain_enough(drain);
 			}
 			lines_fit(shared, size, own, k, m);
-			barrier();
-			line->busy = 0;
+			potad_local_leave(&line->busy);
 		}
 	}
 	return done;

@@ -42,6 +42,7 @@
 #include <linux/preempt.h>
 #include <linux/types.h>
 
+#include "local.h"
 #include "space.h"
 
 struct potad_cache_shared;
@@ -104,17 +105,12 @@ int potad_cache_free_miss(struct potad_cache __percpu *c,
  */
 static __always_inline bool potad_line_enter(struct potad_cache_line *line)
 {
-	if (unlikely(line->busy))
-		return false;
-	line->busy = 1;
-	barrier();	/* what is in it is read after this */
-	return true;
+	return potad_local_enter(&line->busy);
 }
 
 static __always_inline void potad_line_leave(struct potad_cache_line *line)
 {
-	barrier();
-	line->busy = 0;
+	potad_local_leave(&line->busy);
 	preempt_enable();
 }
 

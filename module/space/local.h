@@ -13,6 +13,7 @@
 #ifndef POTAD_SPACE_LOCAL_H
 #define POTAD_SPACE_LOCAL_H
 
+#include <linux/compiler.h>
 #include <linux/cpumask.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -57,6 +58,26 @@ struct potad_local {
 	struct mutex	drain_mutex;	/* one drains at a time: protects */
 	struct cpumask	todo;		/* CPUs that have something to do yet */
 };
+
+/*
+ * Whose turn it is: a private part has a byte @busy, which is set as long as it is
+ * worked on, by its own CPU with preemption off; whoever interrupts that, on the same
+ * CPU, finds it set, and goes another way.  So plain loads and stores do.
+ */
+static __always_inline bool potad_local_enter(u8 *busy)
+{
+	if (unlikely(*busy))
+		return false;
+	*busy = 1;
+	barrier();	/* what it protects is read after this */
+	return true;
+}
+
+static __always_inline void potad_local_leave(u8 *busy)
+{
+	barrier();
+	*busy = 0;
+}
 
 static inline bool potad_drain_enough(const struct potad_drain *drain)
 {

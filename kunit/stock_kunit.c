@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stock: described blocks that nobody has, at hand.
+ *
+ * What is in stock must still be there for whoever needs it; a hit must take
+ * nothing, and so cannot fail; whoever comes in the middle of one (an interrupt, an
+ * NMI, another CPU that drains) must get a block of his own, or an error.
+ */
+#include <kunit/test.h>
+#include <linux/irqflags.h>
+#include <linux/preempt.h>
+#include <linux/sizes.h>
+#include <linux/smp.h>
+
+#include "owners.h"
+#include "spaces.h"
+
+#define GRANULE		512ULL
+#define BYTES		SZ_1M
+#define GRANULES	(BYTES / GRANULE)
+#define ORDERS		4
+#define MOST		256U
+
+/* A type with a descriptor, of an ordinary size. */
+#define TYPE		(potad_test_types[2])
+
+static u64 hits(struct potad_pool *pool)
+{
+	struct potad_pool_count count;
+
+	potad_pool_counts(pool, &count);
+	return count.hits;
+}
+
+static void hit_takes_no_memory(struct kunit *test)
+{
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_block b, again;
+	unsigned int k, left;
+	int err = 0;
+	u64 before;
+
+	for (k = 0; k < ORDERS; k++) {
+		migrate_disable();
+		err = err ?: potad_alloc(TYPE, k, GFP_KERNEL, NULL, &b);
+		err = err ?: potad_free(&b);
+		before = hits(pool);
+		potad_test_fail_nth(test, 1);
+		err = err ?: potad_alloc(TYPE, k, GFP_NOWAIT, NULL, &again);
+		err = err ?: potad_free(&again);
+		left = potad_test_fail_nth(test, 0);
+		migrate_enable();
+		KUNIT_ASSERT_EQ(test, err, 0);
+		KUNIT_EXPECT_EQ(test, left, 1);
+		KUNIT_EXPECT_EQ(test, hits(pool), before + 1);
+		KUNIT_EXPECT_EQ(test, again.phys, b.phys);
+		KUNIT_EXPECT_PTR_EQ(test, again.data, b.data);
+		KUNIT_EXPECT_NE(test, again.generation, b.generation);
+	}
+	potad_test_all_free(test, pool, 0);
+}
+
+/* Each granule is in one block at most: @seen is the model. */
+static bool mark(u8 *seen, struct potad_pool *pool, const struct potad_block *b, u8 what)
+{
+	u64 first = potad_pool_granule(pool, b->phys), i;
+
+	for (i = first; i < first + (1ULL << b->order); i++) {
+		if (i >= GRANULES || seen[i] == what)
+			return false;
+		seen[i] = what;
+	}
+	return true;
+}
+
+static void random_calls_lose_and_double_nothing(struct kunit *test)
+{
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_block *b = potad_test_memory(test, MOST * sizeof(*b));
+	u8 *seen = potad_test_memory(test, GRANULES);
+	unsigned int nr = 0, i, op, which;
+	struct rnd_state rnd;
+
+	potad_test_seed(test, &rnd);
+	for (i = 0; i < potad_test_ops(); i++) {
+		op = potad_test_below(&rnd, 100);
+		if (!op) {
+			potad_pool_drain(pool);
+		} else if (nr < MOST && op < 30 + (i / 512 % 2) * 40) {
+			u32 order = potad_test_below(&rnd, ORDERS);
+			int err = potad_alloc(TYPE, order, GFP_KERNEL, NULL, &b[nr]);
+
+			if (err == -ENOSPC)
+				continue;
+			KUNIT_ASSERT_EQ(test, err, 0);
+			KUNIT_ASSERT_EQ(test, b[nr].order, order);
+			KUNIT_ASSERT_TRUE(test, mark(seen, pool, &b[nr++], 1));
+		} else if (nr) {
+			which = potad_test_below(&rnd, nr);
+			swap(b[which], b[nr - 1]);
+			KUNIT_ASSERT_TRUE(test, mark(seen, pool, &b[--nr], 0));
+			KUNIT_ASSERT_EQ(test, potad_free(&b[nr]), 0);
+		}
+		KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, nr);
+	}
+	while (nr--)
+		KUNIT_ASSERT_EQ(test, potad_free(&b[nr]), 0);
+	potad_test_all_free(test, pool, 0);
+}
+
+static void lack_of_memory_loses_nothing(struct kunit *test)
+{
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	unsigned int nth, left, failed = 0;
+	struct potad_block b;
+	int err;
+
+	for (nth = 1; nth < 200; nth++) {
+		potad_pool_drain(pool);
+		potad_test_fail_nth(test, nth);
+		err = potad_alloc(TYPE, 0, GFP_NOWAIT, NULL, &b);
+		left = potad_test_fail_nth(test, 0);
+		failed += err == -ENOMEM;
+		KUNIT_ASSERT_TRUE(test, !err || err == -ENOMEM);
+		if (!err)
+			KUNIT_ASSERT_EQ(test, potad_free(&b), 0);
+		KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, 0);
+		if (left)
+			break;
+	}
+	KUNIT_EXPECT_GT(test, failed, 0);
+	potad_test_all_free(test, pool, 0);
+}
+
+/* Two CPUs, of which one has no peace */
+struct race {
+	struct potad_pool	*pool;
+	unsigned int		cpu;		/* the other's */
+	atomic_t		step;		/* 1: it is there; 2: it has done */
+	atomic_t		wrong;
+	unsigned int		interrupts;
+	u64			deadline;
+};
+
+static void alloc_and_free(struct race *r, gfp_t gfp)
+{
+	struct potad_block b[8];
+	unsigned int nr, order = r->interrupts % 3;
+
+	for (nr = 0; nr < ARRAY_SIZE(b); nr++)
+		if (potad_alloc(TYPE, order, gfp, NULL, &b[nr]))
+			break;
+	while (nr--)
+		if (potad_free(&b[nr]))
+			atomic_inc(&r->wrong);
+}
+
+static void interrupt(void *arg)
+{
+	alloc_and_free(arg, GFP_ATOMIC);
+}
+
+static void disturb(void *arg, unsigned int me)
+{
+	struct race *r = arg;
+
+	if (me) {
+		r->cpu = raw_smp_processor_id();
+		atomic_set(&r->step, 1);
+		while (potad_test_time_left(r->deadline))
+			alloc_and_free(r, GFP_KERNEL);
+		atomic_set(&r->step, 2);
+		return;
+	}
+	while (!atomic_read(&r->step))
+		cpu_relax();
+	while (atomic_read(&r->step) < 2) {
+		smp_call_function_single(r->cpu, interrupt, r, 1);
+		if (++r->interrupts % 16 == 0)
+			potad_pool_drain(r->pool);
+		cond_resched();
+	}
+}
+
+static void drains_and_interrupts_lose_nothing(struct kunit *test)
+{
+	struct race r = { .pool = potad_test_pool(test, BYTES, GRANULE) };
+
+	r.deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, disturb, &r);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r.wrong), 0);
+	KUNIT_EXPECT_GT(test, r.interrupts, 0);
+	KUNIT_EXPECT_EQ(test, potad_type_live(TYPE).blocks, 0);
+	potad_test_all_free(test, r.pool, 0);
+}
+
+/*
+ * As in an NMI: interrupts are off, and the kernel says that it is one.  No kernel
+ * lets a module send itself a real one.
+ */
+#define IN_NMI(expression)						\
+	({								\
+		unsigned long flags;					\
+		typeof(expression) value;				\
+									\
+		local_irq_save(flags);					\
+		preempt_count_add(NMI_OFFSET + HARDIRQ_OFFSET);		\
+		value = (expression);					\
+		preempt_count_sub(NMI_OFFSET + HARDIRQ_OFFSET);		\
+		local_irq_restore(flags);				\
+		value;							\
+	})
+
+static void nmi_gets_what_is_in_stock_or_an_error(struct kunit *test)
+{
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_block *b = potad_test_memory(test, MOST * sizeof(*b));
+	unsigned int nr;
+	int err;
+
+	migrate_disable();
+	err = potad_alloc(TYPE, 0, GFP_KERNEL, NULL, &b[0]) ?: potad_free(&b[0]);
+	for (nr = 0; !err && nr < MOST; nr++) {
+		err = IN_NMI(potad_alloc(TYPE, 0, GFP_ATOMIC, NULL, &b[nr]));
+		if (err)
+			break;
+	}
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, err, -EDEADLK);
+	KUNIT_EXPECT_GT(test, nr, 0);
+	while (nr--)
+		KUNIT_EXPECT_EQ(test, potad_free(&b[nr]), 0);
+	potad_test_all_free(test, pool, 0);
+}
+
+static void nmi_gets_what_a_space_has_cached_or_an_error(struct kunit *test)
+{
+	struct potad_space *s = potad_test_space(test, GRANULES);
+	struct potad_cache __percpu *c = potad_test_cache(test, s);
+	u64 *granule = potad_test_memory(test, MOST * sizeof(u64));
+	unsigned int nr, freed = 0;
+	int err, free_err = 0;
+
+	migrate_disable();
+	err = potad_cache_alloc(c, 0, POTAD_MOVABLE, true, &granule[0]) ?:
+	      potad_cache_free(c, granule[0], 0, POTAD_MOVABLE);
+	for (nr = 0; !err && nr < MOST; nr++) {
+		err = IN_NMI(potad_cache_alloc(c, 0, POTAD_MOVABLE, false, &granule[nr]));
+		if (err)
+			break;
+	}
+	/* More than a line holds, so that it runs full as well. */
+	for (; nr < 2 * POTAD_LINE_SLOTS; nr++)
+		if (potad_cache_alloc(c, 0, POTAD_MOVABLE, true, &granule[nr]))
+			break;
+	while (freed < nr && !free_err) {
+		free_err = IN_NMI(potad_cache_free(c, granule[freed], 0, POTAD_MOVABLE));
+		freed += !free_err;
+	}
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, err, -EDEADLK);
+	KUNIT_EXPECT_EQ(test, free_err, -EDEADLK);
+	KUNIT_EXPECT_GT(test, freed, 0);
+	for (; freed < nr; freed++)
+		KUNIT_EXPECT_EQ(test, potad_cache_free(c, granule[freed], 0, POTAD_MOVABLE), 0);
+	potad_cache_drain(c);
+	KUNIT_EXPECT_EQ(test, potad_test_allocated(test, s), 0);
+	potad_test_space_sound(test, s);
+}
+
+static struct kunit_case stock_cases[] = {
+	KUNIT_CASE(hit_takes_no_memory),
+	KUNIT_CASE(random_calls_lose_and_double_nothing),
+	KUNIT_CASE(lack_of_memory_loses_nothing),
+	KUNIT_CASE(drains_and_interrupts_lose_nothing),
+	KUNIT_CASE(nmi_gets_what_is_in_stock_or_an_error),
+	KUNIT_CASE(nmi_gets_what_a_space_has_cached_or_an_error),
+	{ }
+};
+
+static struct kunit_suite stock_suite = {
+	.name = "potad_stock",
+	.suite_init = potad_test_types_init,
+	.suite_exit = potad_test_types_exit,
+	.test_cases = stock_cases,
+};
+
+kunit_test_suite(stock_suite);
