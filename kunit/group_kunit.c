@@ -306,7 +306,7 @@ static void blocks_in_a_row_are_freed_up_to_the_first_that_is_none(struct kunit 
 				units[down ? nr - 1 - j : j] = u + (j << k);
 
 			/* The half of a block is none, at either end. */
-			KUNIT_EXPECT_EQ(test, potad_group_free(g, k, units, nr),
+			KUNIT_EXPECT_EQ(test, potad_group_free(g, k, units, nr - !down),
 					down ? 0 : nr - 2);
 			expect_sound(test, g);
 			KUNIT_EXPECT_EQ(test, potad_group_free(g, k, units + 2, nr - 2),
@@ -317,6 +317,23 @@ static void blocks_in_a_row_are_freed_up_to_the_first_that_is_none(struct kunit 
 		}
 		potad_group_sleep(g);
 	}
+}
+
+static void smaller_blocks_in_a_row_are_not_freed_as_one(struct kunit *test)
+{
+	static const u32 units[] = { 0, 8, 16 }, small[] = { 8, 12 };
+	struct potad_group *g = new_group(test);
+
+	potad_group_wake(g, POTAD_MOVABLE);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 0, 3, POTAD_MOVABLE), 0);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 8, 2, POTAD_MOVABLE), 0);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 12, 2, POTAD_MOVABLE), 0);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 16, 3, POTAD_MOVABLE), 0);
+	KUNIT_EXPECT_EQ(test, potad_group_free(g, 3, units, 3), 1);
+	expect_sound(test, g);
+	KUNIT_EXPECT_EQ(test, potad_group_free(g, 2, small, 2), 2);
+	KUNIT_EXPECT_TRUE(test, free_one(g, 16, 3));
+	KUNIT_EXPECT_TRUE(test, potad_group_is_whole(g));
 }
 
 /* This very block */
@@ -544,6 +561,7 @@ static struct kunit_case group_cases[] = {
 	KUNIT_CASE(whole_leaf_forgets_whose_it_was),
 	KUNIT_CASE(several_are_freed_up_to_the_first_that_is_none),
 	KUNIT_CASE(blocks_in_a_row_are_freed_up_to_the_first_that_is_none),
+	KUNIT_CASE(smaller_blocks_in_a_row_are_not_freed_as_one),
 	KUNIT_CASE(block_is_taken_wherever_it_is_free),
 	KUNIT_CASE(split_block_is_two_of_half_the_size),
 	KUNIT_CASE(lent_and_opened_units_come_back),

@@ -55,12 +55,19 @@ struct potad_cache_shared {
  * Blocks that come into a line, or leave it, at once: as many as leave room for
  * some to come back, and some to hand out, before that happens again.
  */
-#define REFILL_BATCH(max)	(((max) + 1) / 2 + (max) / 6)
-#define DRAIN_BATCH(max)	((max) - (max) / 4)
+static __always_inline unsigned int refill_batch(unsigned int max)
+{
+	return (max + 1) / 2 + max / 6;
+}
+
+static __always_inline unsigned int drain_batch(unsigned int max)
+{
+	return max - max / 4;
+}
 
 /* Of a line that has a bag. */
-#define FULL_REFILL		9U
-#define FULL_DRAIN		DRAIN_BATCH(POTAD_LINE_SLOTS)
+#define FULL_REFILL		refill_batch(POTAD_LINE_SLOTS)
+#define FULL_DRAIN		drain_batch(POTAD_LINE_SLOTS)
 
 /* Where what is behind a line would be; NULL: there is never anything. */
 static struct potad_cache_bag *bag_of(struct potad_cache *c, unsigned int order,
@@ -172,7 +179,7 @@ static void line_drain(struct potad_cache_line *line, struct potad_cache *c,
 
 	if (!has_bag(line)) {
 		line->nr -= slots_drain(line->habit, order, line->slot, line->nr,
-					DRAIN_BATCH(line->max));
+					drain_batch(line->max));
 		return;
 	}
 	bag = &c->bag[order][m];
@@ -241,7 +248,7 @@ static int line_refill(struct potad_cache_line *line, struct potad_cache *c,
 
 	if (!has_bag(line)) {
 		n = take_some(line->habit, order, m, line->slot,
-			      REFILL_BATCH(line->max));
+			      refill_batch(line->max));
 		line->nr = max(n, 0);
 		return min(n, 0);
 	}

@@ -87,8 +87,8 @@ void shuffle(u64 *block, u64 nr, u64 *seed);
 
 /*
  * What a workload keeps of a block: 28 bits say where, in units, and 4 of which
- * order, as a user would who has many.  The table that is looked at at random is
- * the harness's own cost: the smaller, the less of it there is.
+ * order, as a user would who has many.  The table, a random place of which is
+ * looked at each time, is the harness's own cost: the smaller, the less of it there is.
  */
 #define NONE			U32_MAX
 #define MAX_KEPT_UNITS		((1ULL << 28) - 1)
