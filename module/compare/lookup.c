@@ -577,14 +577,14 @@ static int mark_subject(struct bench *b, unsigned int subject, potad_lookup_fn r
 	const struct subject *s = &subjects[subject];
 	struct potad_lookup_row row = {
 		.subject = s->name, .op = "lines",
-		.label = 1 + subject * POTAD_LOOKUP_PARTS,
+		.label = (1 + subject) * POTAD_LOOKUP_PARTS,
 	};
 	int err = 0;
 	u32 i, n = min(b->changes, b->what->ops);
 
 	migrate_disable();
 	for (i = 0; i < n && !err; i++) {
-		/* Slabs and the like are warm before it counts. */
+		/* Slabs and the like are warm before it counts, under the first labels. */
 		err = s->steps(b, i, i < n / 4 ? 0 : row.label);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
