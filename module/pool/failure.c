@@ -56,12 +56,14 @@ static void record(struct potad_pool *pool, struct potad_event *event,
  *
  * The stock of its type is emptied, and looks at what passes through from now on: so
  * if the block is in stock it goes back, and the granule out of use, and if it is
- * somebody's it never gets there again.  Who has it after that is told.
+ * somebody's it never gets there again.  Who has it after that is told.  Where nobody
+ * has it, and it is out of use by now, *@state becomes POTAD_FREE.
  */
-static bool find_owner(struct potad_pool *pool, phys_addr_t phys,
+static bool find_owner(struct potad_pool *pool, phys_addr_t phys, int *state,
 		       struct potad_block *block)
 {
 	const struct potad_type *wary = NULL;
+	struct potad_extent extent;
 	int err;
 
 	while ((err = potad_pool_find(pool, phys, block)) != -ENOENT) {
@@ -78,6 +80,9 @@ static bool find_owner(struct potad_pool *pool, phys_addr_t phys,
 		else
 			usleep_range(1, 10);	/* it may be on its way */
 	}
+	if (!potad_space_query(pool->space, potad_pool_granule(pool, phys), &extent) &&
+	    extent.state == POTAD_RETIRED)
+		*state = POTAD_FREE;
 	return false;
 }
 
@@ -191,9 +196,9 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			return state;
 
 		err = 0;
-		event.what = state == POTAD_FREE ? POTAD_IS_FREE : POTAD_IS_BARE;
 		owned = state == POTAD_ALLOCATED &&
-			find_owner(pool, event.phys, &block);
+			find_owner(pool, event.phys, &state, &block);
+		event.what = state == POTAD_FREE ? POTAD_IS_FREE : POTAD_IS_BARE;
 		if (owned && block.data)
 			stop = min(end, potad_pool_granule(pool, block.phys +
 							   block.bytes - 1) + 1);
