@@ -145,6 +145,38 @@ static void every_granule_can_be_had(struct kunit *test)
 	potad_test_space_sound(test, c.space);
 }
 
+/*
+ * A line that drains has blocks of several groups, turn and turn about: of leaves'
+ * parts, which go back all at once, and of whole leaves, group by group.
+ */
+static void blocks_of_several_groups_all_go_back(struct kunit *test)
+{
+	static const unsigned int orders[] = { 0, 7, 8, 12 };
+	struct cached c = new_cache(test, 16 * 65536ULL);
+	u64 *granule = potad_test_memory(test, 1024 * sizeof(u64));
+	unsigned int i, k, nr, n;
+
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		k = orders[i];
+		/* Two groups of small ones have too many: the ends of two, then. */
+		n = k < 7 ? 1024 : min(1024U, 4U << (16 - k));
+		for (nr = 0; nr < n; nr++) {
+			if (k < 7) {
+				granule[nr] = (nr % 2 ? 65536 + nr / 2 : 65535 - nr / 2);
+				KUNIT_ASSERT_EQ(test, potad_space_alloc_at(c.space, granule[nr],
+									   k, POTAD_MOVABLE), 0);
+			} else {
+				KUNIT_ASSERT_EQ(test, take(c, k, &granule[nr]), 0);
+			}
+		}
+		for (nr = 0; nr < n; nr++)
+			KUNIT_ASSERT_EQ(test, give(c, granule[nr / 2 + nr % 2 * n / 2], k), 0);
+		potad_cache_drain(c.cache);
+		KUNIT_EXPECT_EQ_MSG(test, potad_test_allocated(test, c.space), 0, "order %u", k);
+	}
+	potad_test_space_sound(test, c.space);
+}
+
 /* As an interrupt handler does that comes in the middle of an operation. */
 static void busy_line_is_left_alone(struct kunit *test)
 {
@@ -509,6 +541,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(nonsense_order_is_refused),
 	KUNIT_CASE(last_block_can_be_had_however_small_ones_are_cached),
 	KUNIT_CASE(every_granule_can_be_had),
+	KUNIT_CASE(blocks_of_several_groups_all_go_back),
 	KUNIT_CASE(busy_line_is_left_alone),
 	KUNIT_CASE(hardirq_may_allocate_and_free),
 	KUNIT_CASE(alloc_and_free_never_take_memory),
