@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/sizes.h>
 
+#include "../module/include/compat.h"
 #include "owners.h"
 
 #define BYTES		SZ_1M
@@ -237,7 +238,7 @@ static void make_or_look(void *arg, unsigned int me)
 	struct own *own;
 
 	while (!me && potad_test_time_left(r->deadline)) {
-		own = kzalloc(sizeof(*own), GFP_KERNEL);
+		own = kzalloc_obj(*own, GFP_KERNEL);
 		if (!own)
 			continue;
 		own->all = r->all;

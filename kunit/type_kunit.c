@@ -358,7 +358,7 @@ static void type_serves_one_pool(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_alloc_at(type, POTAD_TEST_START, 0, GFP_KERNEL, NULL, NULL,
 					     NULL, &b), -ENODEV);
 	other = potad_pool_create(POTAD_TEST_START + SZ_1G, SZ_1M, 512, POTAD_INDEX_WORDS,
-					 NULL, 0);
+				  NULL, 0);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
 	KUNIT_EXPECT_EQ(test, potad_type_bind(type, pool), 0);
 	KUNIT_EXPECT_EQ(test, potad_type_bind(type, pool), -EBUSY);
