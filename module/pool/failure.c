@@ -86,13 +86,33 @@ static bool find_owner(struct potad_pool *pool, phys_addr_t phys, int *state,
 	return false;
 }
 
+/* Does the block, to which the caller has a reference, lie where it did? */
+static bool is_still_there(const struct potad_block *block)
+{
+	struct potad_desc *desc = potad_data_desc(block->type, block->data);
+	struct potad_block now;
+	bool same;
+
+	/* A part can be freed alone, whoever holds its descriptor. */
+	if (block->part) {
+		same = !potad_pool_find(block->type->pool, block->phys, &now);
+		if (same) {
+			same = now.part && now.data == block->data;
+			potad_put(&now);
+		}
+		return same;
+	}
+	return potad_place_phys(READ_ONCE(desc->place)) == block->phys;
+}
+
 /*
  * Retires what follows @granule, up to @stop, for as long as it is of the same
- * state.  Returns the first that is not, or @stop; what that one turned out to
- * be is in *@state, unless it is @stop, which was not touched.
+ * state, and if that is allocated, of @block, which may move away meanwhile.
+ * Returns the first that is not, or @stop; what that one turned out to be is in
+ * *@state, unless it is @stop, which was not touched.
  */
 static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
-		      int *state)
+		      const struct potad_block *block, int *state)
 {
 	int first = *state;
 
@@ -105,7 +125,9 @@ static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
 			*state = potad_space_retire(pool->space, granule);
 		else
 			*state = potad_cache_retire(pool->cache, granule);
-		if (*state != first)
+		/* Looked at after that: it was there when its granule failed. */
+		if (*state != first ||
+		    (first == POTAD_ALLOCATED && !is_still_there(block)))
 			break;
 		cond_resched();
 	}
@@ -204,7 +226,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 							   block.bytes - 1) + 1);
 		if ((owned && block.data) || state == POTAD_FREE) {
 			after = state;
-			next = retire_run(pool, granule, stop, &after);
+			next = retire_run(pool, granule, stop, &block, &after);
 			stopped_at = next < stop ? next : U64_MAX;
 		}
 		event.length = (next - granule) << pool->granule_shift;
