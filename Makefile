@@ -80,7 +80,7 @@ space-bench: ## time the space in user space, beside a list buddy: build/host/sp
 fuzz: ## fuzz the space in user space, with sanitizers, for SECONDS=60 (SEED= repeats)
 	@$(script) scripts/deps host && scripts/host/fuzz $(or $(SECONDS),60) $(SEED)
 
-mutants: ## break the space on purpose, in some 60 ways: a test must see each
+mutants: ## break the space on purpose, in some 70 ways: a test must see each
 	@$(script) scripts/deps build && scripts/mutants
 
 check-model: ## run a few calls on two or three CPUs in every order, in user space
