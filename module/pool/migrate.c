@@ -122,6 +122,9 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 	if (!block->data || block->part || !type->ops.migrate)
 		return -EOPNOTSUPP;
 	desc = potad_data_desc(type, block->data);
+	/* Given up, and only held by somebody who looks: it goes without being moved. */
+	if (!(atomic64_read(&desc->life) & POTAD_LIFE_OWN))
+		return -EAGAIN;
 	if (!begin_move(desc, block, &old))
 		return -EAGAIN;
 	word = (unsigned long)desc | type->tag;
@@ -306,6 +309,20 @@ static s64 take_allocated(struct evacuation *ev, u64 granule,
 	return e->first + (1ULL << e->order) - granule;
 }
 
+/* A hole is one obstacle, however large it is.  Returns how far to go on. */
+static u64 pass_hole(struct evacuation *ev, u64 granule)
+{
+	struct potad_extent e;
+	u64 next = granule + 1;
+
+	obstacle(ev, POTAD_NOT_THERE, granule, 0);
+	while (next < ev->end && potad_space_query(ev->pool->space, next, &e)) {
+		next++;
+		cond_resched();
+	}
+	return next - granule;
+}
+
 /* Goes through the range once.  0, or an error; obstacles are counted. */
 static int evacuate(struct evacuation *ev)
 {
@@ -322,7 +339,7 @@ static int evacuate(struct evacuation *ev)
 		if (test_bit(granule - ev->first, ev->mine))
 			continue;
 		if (potad_space_query(ev->pool->space, granule, &e))
-			obstacle(ev, POTAD_NOT_THERE, granule, 0);
+			done = pass_hole(ev, granule);
 		else if (e.state == POTAD_RETIRED)
 			obstacle(ev, POTAD_FAILED_THERE, granule, 0);
 		else if (e.state == POTAD_FREE)
@@ -404,7 +421,8 @@ EXPORT_SYMBOL_GPL(potad_evacuate);
  * Who is in it is asked to move: see potad_evacuate().
  *
  * Context: Process context; may sleep, and waits for owners.
- * Return: 0; as potad_evacuate(); -EINVAL also if @phys is not aligned; -ENODEV if
+ * Return: 0; as potad_evacuate(), and -EBUSY also if others took what was emptied, time
+ * after time; -EINVAL also if @phys is not aligned; -ENODEV if
  * the type serves no pool.
  */
 int potad_alloc_at(struct potad_type *type, phys_addr_t phys, unsigned int order,
