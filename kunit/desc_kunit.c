@@ -34,9 +34,9 @@ static void place_has_room_for_the_largest_of_each(struct kunit *test)
 							orders[o] + granules[g]);
 					KUNIT_EXPECT_EQ(test, potad_place_tag(place), tag);
 					KUNIT_EXPECT_EQ(test, place & POTAD_PLACE_FLAGS, 0);
-					KUNIT_EXPECT_TRUE(test,
-							  potad_place_is(place, addresses[a], granules[g],
-									 orders[o], tag));
+					KUNIT_EXPECT_TRUE(test, potad_place_is(place, addresses[a],
+									       granules[g],
+									       orders[o], tag));
 				}
 }
 

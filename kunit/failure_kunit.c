@@ -205,7 +205,8 @@ static void owner_is_told_where_and_is_believed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), 1);
 	expect_what(test, pool, b.phys + 5 * GRANULE, POTAD_IS_QUARANTINED, false);
-	KUNIT_EXPECT_EQ(test, potad_test_free_at(pool, b.phys + 5 * GRANULE, 0, b.type), -EHWPOISON);
+	KUNIT_EXPECT_EQ(test, potad_test_free_at(pool, b.phys + 5 * GRANULE, 0, b.type),
+			-EHWPOISON);
 	potad_test_all_free(test, pool, 1);
 }
 
@@ -248,7 +249,7 @@ static void each_granule_of_a_block_tells_its_owner(struct kunit *test)
 		if (!potad_lookup(pool, START + i * GRANULE, &info) &&
 		    info.what == POTAD_IS_BLOCK)
 			KUNIT_EXPECT_EQ(test, potad_test_free_at(pool, info.phys, 3,
-							    potad_test_types[0]), 0);
+								 potad_test_types[0]), 0);
 	}
 	potad_test_all_free(test, pool, nr);
 }

@@ -23,6 +23,7 @@ static void kind_describe(const enum potad_index_kind *kind, char *desc)
 static const enum potad_index_kind kinds[] = {
 	POTAD_INDEX_WORDS, POTAD_INDEX_MAPLE, POTAD_INDEX_XARRAY,
 };
+
 static_assert(ARRAY_SIZE(kinds) == POTAD_INDEX_KINDS);
 KUNIT_ARRAY_PARAM(kind, kinds, kind_describe);
 

@@ -795,13 +795,15 @@ static void pools_that_are_refused(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct potad_pool *pool;
 
-		pool = potad_pool_create(bad[i].start, bad[i].bytes, bad[i].granule, POTAD_INDEX_WORDS, NULL, 0);
+		pool = potad_pool_create(bad[i].start, bad[i].bytes, bad[i].granule,
+					 POTAD_INDEX_WORDS, NULL, 0);
 		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(pool), -EINVAL, "case %u", i);
 		if (!IS_ERR(pool))
 			potad_pool_destroy(pool);
 	}
 	/* More than there is memory to manage it with. */
-	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_pool_create(START, 1ULL << 51, 512, POTAD_INDEX_WORDS, NULL, 0)), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_pool_create(START, 1ULL << 51, 512,
+							POTAD_INDEX_WORDS, NULL, 0)), -ENOMEM);
 }
 
 static void granules_of_all_sizes_work(struct kunit *test)
@@ -812,7 +814,8 @@ static void granules_of_all_sizes_work(struct kunit *test)
 
 	for (granule = SZ_512; granule <= SZ_2M; granule *= 2) {
 		u64 bytes = max_t(u64, 16 * granule, PAGE_SIZE);
-		struct potad_pool *pool = potad_pool_create(START, bytes, granule, POTAD_INDEX_WORDS, NULL, 0);
+		struct potad_pool *pool = potad_pool_create(START, bytes, granule,
+							    POTAD_INDEX_WORDS, NULL, 0);
 		struct potad_block b[4];
 		unsigned int k;
 

@@ -214,6 +214,12 @@ static __always_inline int empty_set(struct bench *b, u32 i)
 	return 0;
 }
 
+/* As in any index of words: what is in the descriptor stays. */
+static __always_inline void inside_clear(struct bench *b, u32 i)
+{
+	index_clear(b, i);
+}
+
 static __always_inline void empty_clear(struct bench *b, u32 i)
 {
 	b->sum += b->block[i].first + word_of(b, i);
@@ -223,14 +229,14 @@ static __always_inline void empty_clear(struct bench *b, u32 i)
  * The loops of a subject, and its single operations between markers: all that
  * those need is on the stack or in registers, but for what they look up.
  */
-#define DEFINE_SUBJECT(name, find_fn, set_fn, clear_fn)				\
+#define DEFINE_SUBJECT(name)							\
 static noinline void name##_finds(struct bench *b, u32 from, u32 n)		\
 {										\
 	unsigned long sum = 0;							\
 										\
 	rcu_read_lock();							\
 	while (n--)								\
-		sum += find_fn(b, b->query[from++]);				\
+		sum += name##_find(b, b->query[from++]);			\
 	rcu_read_unlock();							\
 	b->sum += sum;								\
 }										\
@@ -240,14 +246,14 @@ static noinline int name##_sets(struct bench *b, u32 from, u32 n)		\
 	int err = 0;								\
 										\
 	while (n--)								\
-		err |= set_fn(b, b->change[from++]);				\
+		err |= name##_set(b, b->change[from++]);			\
 	return err ? -ENOMEM : 0;						\
 }										\
 										\
 static noinline void name##_clears(struct bench *b, u32 from, u32 n)		\
 {										\
 	while (n--)								\
-		clear_fn(b, b->change[from++]);					\
+		name##_clear(b, b->change[from++]);				\
 }										\
 										\
 static noinline int name##_steps(struct bench *b, u32 i, unsigned int label)	\
@@ -259,25 +265,25 @@ static noinline int name##_steps(struct bench *b, u32 i, unsigned int label)	\
 	rcu_read_lock();							\
 	potad_mark_label(label + POTAD_LOOKUP_FIND);				\
 	potad_mark_begin();							\
-	found = find_fn(b, frame);						\
+	found = name##_find(b, frame);						\
 	potad_mark_end();							\
 	rcu_read_unlock();							\
 	b->sum += found;							\
 	potad_mark_label(label + POTAD_LOOKUP_CLEAR);				\
 	potad_mark_begin();							\
-	clear_fn(b, block);							\
+	name##_clear(b, block);							\
 	potad_mark_end();							\
 	potad_mark_label(label + POTAD_LOOKUP_SET);				\
 	potad_mark_begin();							\
-	err = set_fn(b, block);							\
+	err = name##_set(b, block);						\
 	potad_mark_end();							\
 	return err;								\
 }
 
-DEFINE_SUBJECT(index, index_find, index_set, index_clear)
-DEFINE_SUBJECT(pair, pair_find, pair_set, pair_clear)
-DEFINE_SUBJECT(inside, inside_find, inside_set, index_clear)
-DEFINE_SUBJECT(empty, empty_find, empty_set, empty_clear)
+DEFINE_SUBJECT(index)
+DEFINE_SUBJECT(pair)
+DEFINE_SUBJECT(inside)
+DEFINE_SUBJECT(empty)
 
 static const struct subject {
 	const char		*name;

@@ -341,8 +341,11 @@ int potad_run_free(struct potad_pool *pool, const struct potad_adjacent *a);
  */
 #define potad_alloc_own(type, order, gfp, own, block)			\
 ({									\
-	BUILD_BUG_ON(offsetof(typeof(*(own)), desc));			\
-	__potad_alloc_own(type, order, gfp, &(own)->desc, sizeof(*(own)), block); \
+	typeof(own) potad_own_ = (own);					\
+									\
+	BUILD_BUG_ON(offsetof(typeof(*potad_own_), desc));		\
+	__potad_alloc_own(type, order, gfp, &potad_own_->desc,		\
+			  sizeof(*potad_own_), block);			\
 })
 
 #endif /* POTAD_H */

@@ -29,6 +29,7 @@
 #define POTAD_MEMDESC_DESC_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/list.h>
@@ -38,12 +39,12 @@
 #define POTAD_LIFE_OWN		1ULL
 #define POTAD_LIFE_REF		2ULL
 #define POTAD_LIFE_MASK		0xffffffffULL
-#define POTAD_LIFE_NEXT		(1ULL << 32)
+#define POTAD_LIFE_NEXT		BIT_ULL(32)
 
 #define POTAD_PLACE_TAG		0xfULL
-#define POTAD_PLACE_COMING	(1ULL << 4)
-#define POTAD_PLACE_PART	(1ULL << 5)
-#define POTAD_PLACE_MOVING	(1ULL << 6)
+#define POTAD_PLACE_COMING	BIT_ULL(4)
+#define POTAD_PLACE_PART	BIT_ULL(5)
+#define POTAD_PLACE_MOVING	BIT_ULL(6)
 #define POTAD_PLACE_FLAGS	(7ULL << 4)
 #define POTAD_PLACE_ORDER	8
 #define POTAD_PLACE_GRANULE	14

@@ -75,7 +75,7 @@ static bool wait_for_memory(gfp_t gfp)
 
 	if (!gfpflags_allow_blocking(gfp))
 		return false;
-	p = kmalloc(NODES * sizeof(struct maple_node), gfp);
+	p = kmalloc_array(NODES, sizeof(struct maple_node), gfp);
 	kfree(p);
 	return p;
 }
@@ -154,9 +154,9 @@ static const struct maple_node *parent_of(const struct maple_node *node)
  */
 static const char *walk(struct potad_maple *m, u64 *nodes)
 {
+	MA_STATE(mas, &m->tree, 0, 0);
 	const struct maple_node *seen[MAPLE_HEIGHT_MAX] = { };
 	const struct maple_node *node;
-	MA_STATE(mas, &m->tree, 0, 0);
 	const char *wrong = NULL;
 	unsigned int level;
 	unsigned long next;

@@ -231,7 +231,7 @@ void potad_blocks_unmake(struct potad_type *type, struct potad_desc **descs, uns
 
 /* It is somebody's now. */
 static __always_inline void block_born(struct potad_type *type, struct potad_desc *desc,
-		       struct potad_block *block)
+				       struct potad_block *block)
 {
 	u64 place = desc->place;
 	u32 generation;
@@ -319,8 +319,8 @@ static int inline_alloc(struct potad_type *type, unsigned int order, gfp_t gfp,
 }
 
 /* The owner's part of a descriptor, before anybody can find it. */
-static __always_inline void data_init(struct potad_type *type, struct potad_desc *desc, gfp_t gfp,
-		      void *arg)
+static __always_inline void data_init(struct potad_type *type, struct potad_desc *desc,
+				      gfp_t gfp, void *arg)
 {
 	void *data = potad_desc_data(type, desc);
 

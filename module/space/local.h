@@ -13,6 +13,7 @@
 #ifndef POTAD_SPACE_LOCAL_H
 #define POTAD_SPACE_LOCAL_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
 #include <linux/mutex.h>

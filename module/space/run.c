@@ -395,10 +395,12 @@ EXPORT_SYMBOL_GPL(potad_space_free_run);
  * @order: its order
  * @mobility: of what kind it is
  *
+ * What a CPU has cached counts as allocated: drain that before.
+ *
  * Context: Process context; may sleep, to populate what is on the way.
  * Return: 0; -EINVAL if @granule is no multiple of the block's size, or there is no
  * such mobility; -ERANGE if the block does not lie inside one span; -EBUSY if some
- * of it is not free; -ENOMEM.
+ * of it is not free; -ENOMEM; -EUCLEAN if the space was found overwritten.
  */
 int potad_space_alloc_at(struct potad_space *s, u64 granule, unsigned int order,
 			 enum potad_mobility mobility)
@@ -409,6 +411,8 @@ int potad_space_alloc_at(struct potad_space *s, u64 granule, unsigned int order,
 	if (order > POTAD_MAX_ORDER || mobility >= POTAD_MOBILITIES ||
 	    granule & ((1ULL << order) - 1))
 		return -EINVAL;
+	if (READ_ONCE(s->unclean))
+		return -EUCLEAN;
 	mutex_lock(&s->spans_mutex);
 	span = potad_span_of(s, granule);
 	if (span && 1ULL << order <= span->end - granule)

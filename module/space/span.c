@@ -9,7 +9,9 @@
  *	bits 16-24  free units, in 256s, or up to eight more or less
  *	bits 25-26  its mobility
  *
- * Of the groups with room the fullest is taken, so that empty ones stay empty.
+ * Of the groups with room the fullest is taken, so that empty ones stay empty; but
+ * first those that need not break a leaf for it.  Bits may be set where there is no
+ * room, never the other way round.
  * The scan goes by rows: the lowest that has any such group, of which only those
  * are looked at that have a bit in @some, or @leaves.  @room of a row says which
  * rows need not be looked at: it is raised by whoever makes a larger block

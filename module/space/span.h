@@ -38,7 +38,7 @@
  * protects all of the group, and the state (awake or dormant) of the groups
  * below its units.  All are raw spinlocks taken with interrupts off.  To allocate
  * and free takes a few dozen words under a lock; granules that failed in the
- * block, a walk over those of its group; counting and checking, one group's maps.
+ * block, a walk over those of its group; counting, a look at one node; checking, one group's maps.
  *
  * What is read without a lock:
  * - the pointers to rows and groups: set once, and never changed while the span

@@ -271,6 +271,11 @@ static int remove_span(struct potad_space *s, u64 first)
 	spans_replace(s, spans);
 	span_closing_ends(s);
 	habits_forget(s, span);
+	/*
+	 * Twice: a free of what is not allocated may have gone by way of the span that
+	 * its CPU remembered, and so have come to remember groups of it once more.
+	 */
+	habits_forget(s, span);
 	potad_span_destroy(span);
 	return 0;
 }
