@@ -70,7 +70,7 @@ static int migrate_run(struct potad_request *req, char *args)
 	potad_lookup(pool, moved.phys, &to);
 	potad_reply(req, "from=0x%llx to=0x%llx order=%u size=%llu type=%s owner=%s\n",
 		    (u64)from.phys, (u64)moved.phys, moved.order, moved.bytes,
-		    moved.type->name, to.owner[0] ? to.owner : "-");
+		    from.type, to.owner[0] ? to.owner : "-");
 	return 0;
 }
 

@@ -157,10 +157,12 @@ struct potad_failure {
  *	Process context, may sleep, no lock of potad's is held: it may free this
  *	block, and allocate others.  The block stays until it returns.
  * @migrate: move what is in @from to @to, both of the same size, and use @to
- *	from then on; @to is the handle to be kept.  0, or an error to refuse, and
+ *	from then on; @to is the handle to be kept, if it is still @from that
+ *	the owner has.  0, or an error to refuse, and
  *	nothing has changed.  Process context, may sleep; the owner keeps its own
  *	users out meanwhile, and a free of the block that comes during it takes
- *	effect after it.  Owners of movable blocks must have it.
+ *	effect after it.  It must not report a failure of @to itself, which would
+ *	wait for it to end.  Owners of movable blocks must have it.
  * @dirty: somebody has written to the block, at @offset: see potad_dirty().
  *	Any context in which that is called.
  * @describe: say in words who owns it, for potad_lookup().  Must not sleep.

@@ -114,6 +114,8 @@ static struct potad_type *type_new(const struct potad_type_info *info)
 		type->ops = *info->ops;
 	type->init = type->ops.init;
 	type->release = type->ops.release;
+	/* Until it has a pool. */
+	type->leaving = true;
 	raw_spin_lock_init(&type->parts_lock);
 	type->count = alloc_percpu(struct potad_type_count);
 	if (!type->count || (type->desc_size && !type->own && type_slab(type))) {

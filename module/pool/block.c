@@ -74,23 +74,28 @@ static u64 granule_of(const struct potad_type *type, u64 place)
 
 /*
  * A block of memory, of which nobody knows yet.  What other CPUs keep at hand is
- * theirs no longer where there is nothing else, if @gfp allows to wait for that.
+ * theirs no longer where there is nothing else, if the caller can wait for that.
  */
-int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
-		      u64 *granule)
+int potad_pool_take(struct potad_pool *pool, unsigned int order,
+		    enum potad_mobility mobility, bool wait, u64 *granule)
 {
-	struct potad_pool *pool = type->pool;
-	bool wait = gfpflags_allow_blocking(gfp);
 	int err, tries = 0, in_vain = 0;
 
 	do {
-		err = potad_cache_alloc(pool->cache, order, type->mobility, wait, granule);
+		err = potad_cache_alloc(pool->cache, order, mobility, wait, granule);
 		if (err != -ENOSPC || !wait)
 			break;
 		/* Nothing once may mean that another has just drained it all. */
 		in_vain += !potad_pool_drain_stocks(pool);
 	} while (in_vain < 2 && tries++ < MAX_DRAINS);
 	return err;
+}
+
+int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
+		      u64 *granule)
+{
+	return potad_pool_take(type->pool, order, type->mobility,
+			       gfpflags_allow_blocking(gfp), granule);
 }
 
 /*
@@ -198,9 +203,14 @@ int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 	if (got < 0)
 		return got;
 	for (i = 0, err = 0; i < got && err != -ENOMEM; i++) {
-		struct potad_desc *desc = desc_new(type, gfp);
+		struct potad_desc *desc;
 
+		/* For more than one nobody waits, and no reserve is touched. */
+		if (made)
+			gfp = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_HIGH)) |
+			      __GFP_NOWARN | __GFP_NOMEMALLOC;
 		err = -ENOMEM;
+		desc = desc_new(type, gfp);
 		if (!desc)
 			break;
 		err = desc_make_at(type, granules[i], order, gfp, desc);
@@ -630,6 +640,15 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 		potad_block_fill(type, potad_place(potad_pool_phys(pool, granule),
 						   pool->granule_shift, order, type->tag),
 				 potad_word_generation(word), NULL, block);
+		/*
+		 * It has no address in it, and the line that it was found in may be
+		 * another page's by now: then it is not found here once more.
+		 */
+		smp_rmb();
+		if (potad_index_find(&pool->index, potad_pool_granule(pool, phys)) != word) {
+			potad_type_unpin(type);
+			err = -EAGAIN;
+		}
 	} else if (!desc_find(pool, word, phys, block)) {
 		place = READ_ONCE(potad_word_desc(word)->place);
 		err = -EAGAIN;

@@ -6,7 +6,7 @@
  * out of use at once; in a block, it is as soon as the block comes back.  Only
  * one of several failures of the same granule gets past that.  Then, if it was
  * in a block, the owner is looked for and told.  Why no block slips through
- * between the two is told at the top of pool.c.
+ * between the two is told at the top of block.c.
  *
  * Neighbouring granules of one block with a descriptor that fail in one call are
  * one event, and the owner is told once; so are neighbours that are free.  Where

@@ -107,10 +107,11 @@ static int take_elsewhere(struct potad_type *type, unsigned int order,
 
 /*
  * Moves the block, to which the caller has a reference.  What it leaves is the
- * caller's if it asks for that, and goes back otherwise.
+ * caller's if it asks for that, and goes back otherwise.  *@refused tells an error of
+ * the owner's from others.
  */
 static int move(const struct potad_block *block, const struct evacuation *ev,
-		bool keep, struct potad_block *moved)
+		bool keep, struct potad_block *moved, bool *refused)
 {
 	struct potad_type *type = block->type;
 	struct potad_pool *pool = type->pool;
@@ -119,14 +120,17 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 	u64 old, place, granule, from;
 	int err;
 
+	*refused = false;
 	if (!block->data || block->part || !type->ops.migrate)
 		return -EOPNOTSUPP;
 	desc = potad_data_desc(type, block->data);
-	/* Given up, and only held by somebody who looks: it goes without being moved. */
-	if (!(atomic64_read(&desc->life) & POTAD_LIFE_OWN))
-		return -EAGAIN;
 	if (!begin_move(desc, block, &old))
 		return -EAGAIN;
+	/* Given up, and only held by somebody who looks: it goes without being moved. */
+	if (!(atomic64_read(&desc->life) & POTAD_LIFE_OWN)) {
+		WRITE_ONCE(desc->place, old);
+		return -EAGAIN;
+	}
 	word = (unsigned long)desc | type->tag;
 	from = potad_pool_granule(pool, potad_place_phys(old));
 	do {
@@ -146,6 +150,7 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 	err = type->ops.migrate(block, moved);
 	trace_potad_migrate(block->phys, moved->phys, block->order, type->name, err);
 	if (err) {
+		*refused = true;
 		WRITE_ONCE(desc->place, old);
 		potad_index_clear(&pool->index, granule, block->order, word);
 		potad_memory_return(type, granule, block->order);
@@ -186,6 +191,7 @@ static int find(struct potad_pool *pool, phys_addr_t phys, struct potad_block *b
 int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block *moved)
 {
 	struct potad_block block, to;
+	bool refused;
 	int err;
 
 	if (!potad_pool_has(pool, phys, 1))
@@ -193,7 +199,7 @@ int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block 
 	err = find(pool, phys, &block);
 	if (err)
 		return err == -ENODATA ? -ENOENT : err;
-	err = move(&block, NULL, false, &to);
+	err = move(&block, NULL, false, &to, &refused);
 	potad_put(&block);
 	if (!err && moved)
 		*moved = to;
@@ -259,8 +265,13 @@ static s64 ask(struct evacuation *ev, u64 granule, const struct potad_block *blo
 	u64 nr = 1ULL << block->order;
 	bool inside = first >= ev->first && nr <= ev->end - first;
 	struct potad_block moved;
-	int err = move(block, ev, inside, &moved);
+	bool refused;
+	int err = move(block, ev, inside, &moved, &refused);
 
+	if (refused) {
+		obstacle(ev, POTAD_REFUSED_MOVE, granule, err);
+		return first + nr - granule;
+	}
 	switch (err) {
 	case 0:
 		if (!inside)
@@ -269,15 +280,11 @@ static s64 ask(struct evacuation *ev, u64 granule, const struct potad_block *blo
 		break;
 	case -EAGAIN:
 		return 0;
-	case -ENOSPC:
-	case -ENOMEM:
-		return err;
 	case -EOPNOTSUPP:
 		obstacle(ev, POTAD_CANNOT_MOVE, granule, 0);
 		break;
 	default:
-		obstacle(ev, POTAD_REFUSED_MOVE, granule, err);
-		break;
+		return err;
 	}
 	return first + nr - granule;
 }

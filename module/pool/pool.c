@@ -46,7 +46,7 @@ int potad_bare_alloc(struct potad_pool *pool, unsigned int order,
 		     phys_addr_t *phys)
 {
 	u64 granule;
-	int err = potad_cache_alloc(pool->cache, order, POTAD_MOVABLE, true, &granule);
+	int err = potad_pool_take(pool, order, POTAD_MOVABLE, true, &granule);
 
 	if (!err)
 		*phys = potad_pool_phys(pool, granule);

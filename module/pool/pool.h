@@ -155,6 +155,8 @@ int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
 int potad_type_bind(struct potad_type *type, struct potad_pool *pool);
 int potad_type_unbind(struct potad_type *type);
 void potad_type_past(const struct potad_type *type, struct potad_pool_count *past);
+void potad_pool_for_each_type(struct potad_pool *pool,
+			      void (*fn)(struct potad_type *type, void *arg), void *arg);
 struct potad_live potad_type_live(const struct potad_type *type);
 void potad_pool_be_wary(struct potad_pool *pool, const struct potad_type *type);
 unsigned int potad_pool_drain_stocks(struct potad_pool *pool);
@@ -172,6 +174,8 @@ int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      struct potad_desc **descs, unsigned int nr);
 void potad_blocks_unmake(struct potad_type *type, struct potad_desc **descs,
 			 unsigned int nr);
+int potad_pool_take(struct potad_pool *pool, unsigned int order,
+		    enum potad_mobility mobility, bool wait, u64 *granule);
 int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      u64 *granule);
 int potad_memory_describe(struct potad_type *type, u64 granule, unsigned int order,

@@ -18,6 +18,7 @@
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 
 #include "../include/compat.h"
 #include "../include/trace.h"
@@ -135,21 +136,28 @@ int potad_run_alloc(struct potad_pool *pool, struct potad_adjacent *a)
 }
 EXPORT_SYMBOL_GPL(potad_run_alloc);
 
-/* Is there somebody's block in it, one that has a type? */
-static bool has_owner(struct potad_pool *pool, const struct potad_adjacent *a)
+/* Is some of it not what a run is made of: a block of a type, or at hand for some CPU? */
+static int not_a_run(struct potad_pool *pool, const struct potad_adjacent *a)
 {
-	u64 at = 0, step = 1ULL << (pool->granule_shift + a->order);
+	u64 granule = potad_pool_granule(pool, a->phys);
+	u64 end = granule + (a->bytes >> pool->granule_shift);
+	struct potad_extent extent;
 	struct potad_block block;
 	int err;
 
-	for (; at < a->bytes; at += step) {
-		err = potad_pool_find(pool, a->phys + at, &block);
+	for (; granule < end; granule = extent.first + (1ULL << extent.order)) {
+		err = potad_pool_find(pool, potad_pool_phys(pool, granule), &block);
 		if (!err)
 			potad_put(&block);
 		if (err != -ENOENT)
-			return true;
+			return -EPERM;
+		if (potad_space_query(pool->space, granule, &extent))
+			return -ENXIO;
+		if (extent.state == POTAD_ALLOCATED && potad_cache_has(pool->cache, granule))
+			return -ENOENT;
+		cond_resched();
 	}
-	return false;
+	return 0;
 }
 
 /**
@@ -167,15 +175,15 @@ static bool has_owner(struct potad_pool *pool, const struct potad_adjacent *a)
 int potad_run_free(struct potad_pool *pool, const struct potad_adjacent *a)
 {
 	u64 mask = (1ULL << pool->granule_shift) - 1;
+	int err;
 
 	if (!a->bytes || (a->phys - pool->start) & mask || a->bytes & mask ||
 	    a->order > potad_space_max_order(pool->space))
 		return -EINVAL;
 	if (!potad_pool_has(pool, a->phys, a->bytes))
 		return -ENXIO;
-	if (has_owner(pool, a))
-		return -EPERM;
-	return potad_space_free_run(pool->space, potad_pool_granule(pool, a->phys),
-				    a->bytes >> pool->granule_shift);
+	err = not_a_run(pool, a);
+	return err ?: potad_space_free_run(pool->space, potad_pool_granule(pool, a->phys),
+					   a->bytes >> pool->granule_shift);
 }
 EXPORT_SYMBOL_GPL(potad_run_free);

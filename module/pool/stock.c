@@ -65,18 +65,22 @@ static void line_leave(struct potad_stock_line *line)
 	potad_local_leave(&line->busy);
 }
 
-/* Has a granule in it failed?  A line stops being wary where none is left. */
+/* A line stops being wary where no failed granule waits for its block. */
+static bool is_wary(struct potad_type *type, struct potad_stock_line *line)
+{
+	if (unlikely(line->wary) && !potad_space_pending(type->pool->space))
+		line->wary = 0;
+	return line->wary;
+}
+
+/* Has a granule in it failed? */
 static bool suspect(struct potad_type *type, struct potad_stock_line *line,
 		    const struct potad_desc *desc)
 {
 	struct potad_pool *pool = type->pool;
 
-	if (likely(!line->wary))
+	if (likely(!is_wary(type, line)))
 		return false;
-	if (!potad_space_pending(pool->space)) {
-		line->wary = 0;
-		return false;
-	}
 	return potad_space_has_failed(pool->space,
 				      potad_pool_granule(pool, potad_place_phys(desc->place)),
 				      potad_place_order(desc->place));
@@ -183,8 +187,10 @@ struct potad_desc *potad_stock_take(struct potad_type *type, unsigned int order,
 	line = line_enter(stock, order);
 	if (line) {
 		desc = line_take(type, line, store_of(stock, order));
-		nr = min(1 + (line->max + 1U) / 2 + store_room(store_of(stock, order)) / 2,
-			 POTAD_MAKE_MAX);
+		/* What is made while it is wary would not stay: see line_fill(). */
+		if (!is_wary(type, line))
+			nr = min(1 + (line->max + 1U) / 2 +
+				 store_room(store_of(stock, order)) / 2, POTAD_MAKE_MAX);
 		line_leave(line);
 	}
 	preempt_enable();
@@ -268,11 +274,35 @@ static struct potad_stock_shared *shared_by(struct potad_local *local)
 	return container_of(local, struct potad_stock_shared, local);
 }
 
+/* Takes what it can of an order out of the stock; false if there is more than room. */
+static bool line_detach(struct potad_stock *stock, struct potad_stock_line *line,
+			struct potad_stock_store *store)
+{
+	while (stock->detached < POTAD_STOCK_DETACHED) {
+		struct potad_desc *desc;
+
+		if (line->nr) {
+			WRITE_ONCE(line->nr, line->nr - 1);
+			desc = line->slot[line->nr];
+		} else if (store && store->nr) {
+			desc = store->slot[--store->nr];
+		} else {
+			return true;
+		}
+		stock->detach[stock->detached++] = desc;
+	}
+	return !line->nr && !(store && store->nr);
+}
+
+/*
+ * In an interrupt, where the slab allocator and the trees should not be: so blocks are
+ * only detached here, and whoever drains undoes them.
+ */
 static bool stock_drain(struct potad_drain *drain)
 {
 	struct potad_type *type = shared_by(drain->local)->type;
 	struct potad_stock *stock = this_cpu_ptr(type->stock);
-	unsigned int order;
+	unsigned int order, before = stock->detached;
 	bool done = true;
 
 	for (order = POTAD_STOCK_ORDERS; order--;) {
@@ -287,10 +317,27 @@ static bool stock_drain(struct potad_drain *drain)
 		}
 		if (drain->wary)
 			line->wary = 1;
-		potad_drain_gave(drain, line_empty(type, line, store_of(stock, order)));
+		if (!line_detach(stock, line, store_of(stock, order)))
+			done = false;
 		line_leave(line);
+		potad_drain_gave(drain, stock->detached - before);
+		before = stock->detached;
 	}
 	return done;
+}
+
+/* Process context, drain_mutex is held; all CPUs have done what they were asked for. */
+static void stock_collect(struct potad_local *local)
+{
+	struct potad_type *type = shared_by(local)->type;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct potad_stock *stock = per_cpu_ptr(type->stock, cpu);
+
+		potad_blocks_unmake(type, stock->detach, stock->detached);
+		stock->detached = 0;
+	}
 }
 
 static unsigned long stock_count(struct potad_local *local)
@@ -343,6 +390,7 @@ static void stock_gone(struct potad_local *local, unsigned int cpu)
 
 static const struct potad_local_ops stock_ops = {
 	.drain = stock_drain,
+	.collect = stock_collect,
 	.count = stock_count,
 	.comes = stock_comes,
 	.gone = stock_gone,

@@ -37,6 +37,7 @@ struct potad_type;
 #define POTAD_STOCK_ORDERS	20
 #define POTAD_STORE_SLOTS	31
 #define POTAD_STORE_ORDERS	11
+#define POTAD_STOCK_DETACHED	96
 
 struct potad_stock_line {
 	u8	busy;		/* being worked on, by this CPU */
@@ -61,6 +62,11 @@ struct potad_stock {
 	struct potad_stock_line line[POTAD_STOCK_ORDERS];
 	struct potad_stock_store store[POTAD_STORE_ORDERS];
 	struct potad_stock_shared *shared;	/* the same on all CPUs */
+
+	/* On their way back: filled by the CPU itself, when it is drained, and emptied */
+	/* by who drains.								*/
+	unsigned int	detached;
+	struct potad_desc *detach[POTAD_STOCK_DETACHED];
 };
 
 /**

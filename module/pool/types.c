@@ -6,6 +6,7 @@
  * pool, and loses it.  It has one from potad_type_bind() to potad_type_unbind(),
  * and blocks can only be had in between.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/mutex.h>
@@ -41,7 +42,7 @@ int potad_type_bind(struct potad_type *type, struct potad_pool *pool)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_bind);
 
-/* Adds what has happened to the type's blocks.  Any context. */
+/* Adds what has happened to the blocks of a type that stays bound meanwhile. */
 void potad_type_past(const struct potad_type *type, struct potad_pool_count *past)
 {
 	struct potad_type_count count = potad_type_counts(type);
@@ -53,7 +54,20 @@ void potad_type_past(const struct potad_type *type, struct potad_pool_count *pas
 	past->frees += stat.pushes + count.frees;
 }
 
-/* What there is of the type now.  Any context. */
+/* All types that the pool serves now; they stay as long as @fn runs.  @fn may not sleep long. */
+void potad_pool_for_each_type(struct potad_pool *pool,
+			      void (*fn)(struct potad_type *type, void *arg), void *arg)
+{
+	unsigned int i;
+
+	mutex_lock(&pool->types_mutex);
+	for (i = 0; i < POTAD_MAX_TYPES; i++)
+		if (pool->types[i])
+			fn(pool->types[i], arg);
+	mutex_unlock(&pool->types_mutex);
+}
+
+/* What there is of a type that stays bound meanwhile. */
 struct potad_live potad_type_live(const struct potad_type *type)
 {
 	struct potad_type_count count = potad_type_counts(type);
@@ -89,6 +103,9 @@ int potad_type_unbind(struct potad_type *type)
 	potad_type_past(type, &pool->past);
 	pool->types[type->tag - POTAD_TAG_TYPE] = NULL;
 	mutex_unlock(&pool->types_mutex);
+	/* Nobody finds a word of it any more; who has found one is about to let go. */
+	while (potad_type_counts(type).pins)
+		usleep_range(100, 1000);
 	if (type->stock)
 		potad_stock_destroy(type);
 	potad_type_count_reset(type);

@@ -44,6 +44,8 @@ static unsigned int drain_locked(struct potad_local *local, bool wary, unsigned 
 	cpumask_copy(&local->todo, cpu_online_mask);
 	do {
 		on_each_cpu_mask(&local->todo, drain_cpu, &drain, true);
+		if (local->ops->collect)
+			local->ops->collect(local);
 		cond_resched();
 		/* What one that is going offline has comes back by cpu_gone(). */
 		cpumask_and(&local->todo, &local->todo, cpu_online_mask);

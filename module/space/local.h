@@ -40,13 +40,16 @@ struct potad_drain {
  * struct potad_local_ops - what a user of it does
  * @drain: on the CPU itself, with interrupts off: give back what there is, until
  *	potad_drain_enough(); count it by potad_drain_gave().  False if something
- *	was being worked on, and is not done.
+ *	was being worked on, or is left for another reason: it is called again.
+ * @collect: in process context, each time that all CPUs have done a @drain: finish what
+ *	those could not, being interrupts; or NULL
  * @count: how many things all CPUs have, just about
  * @comes: the CPU is about to run, and has missed what the others were told
  * @gone: it does not run any more; what it has goes back
  */
 struct potad_local_ops {
 	bool (*drain)(struct potad_drain *drain);
+	void (*collect)(struct potad_local *local);
 	unsigned long (*count)(struct potad_local *local);
 	void (*comes)(struct potad_local *local, unsigned int cpu);
 	void (*gone)(struct potad_local *local, unsigned int cpu);

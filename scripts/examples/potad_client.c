@@ -66,7 +66,8 @@ static int note_migrate(const struct potad_block *from, const struct potad_block
 	moved++;
 	if (note->number == 2) {
 		mutex_lock(&kept_lock);
-		kept = *to;
+		if (kept.generation == from->generation)
+			kept = *to;
 		mutex_unlock(&kept_lock);
 	}
 	return 0;
