@@ -20,13 +20,13 @@ static unsigned long long seed;
 module_param(seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "what random numbers begin with; 0 (default): another each time; it is printed");
 
-static unsigned int race_ms = 500;
+static unsigned int race_ms = 250;
 module_param(race_ms, uint, 0444);
-MODULE_PARM_DESC(race_ms, "the longest that each race of two CPUs goes on, in ms (default 500)");
+MODULE_PARM_DESC(race_ms, "the longest that each race of two CPUs goes on, in ms (default 250)");
 
-static unsigned int ops = 5000;
+static unsigned int ops = 1500;
 module_param(ops, uint, 0444);
-MODULE_PARM_DESC(ops, "how many random operations each of the long tests makes (default 5000)");
+MODULE_PARM_DESC(ops, "how many random operations each of the long tests makes (default 1500)");
 
 static unsigned long long lookups;
 module_param(lookups, ullong, 0444);
