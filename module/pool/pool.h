@@ -155,8 +155,9 @@ int potad_bare_free(struct potad_pool *pool, phys_addr_t phys,
 int potad_type_bind(struct potad_type *type, struct potad_pool *pool);
 int potad_type_unbind(struct potad_type *type);
 void potad_type_past(const struct potad_type *type, struct potad_pool_count *past);
-void potad_pool_for_each_type(struct potad_pool *pool,
-			      void (*fn)(struct potad_type *type, void *arg), void *arg);
+typedef void (*potad_type_fn)(struct potad_type *type, void *arg);
+
+void potad_pool_for_each_type(struct potad_pool *pool, potad_type_fn fn, void *arg);
 struct potad_live potad_type_live(const struct potad_type *type);
 void potad_pool_be_wary(struct potad_pool *pool, const struct potad_type *type);
 unsigned int potad_pool_drain_stocks(struct potad_pool *pool);

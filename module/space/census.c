@@ -3,8 +3,9 @@
  * The census: counts, and checks, everything there is in a space.
  *
  * Both walk over all groups that are populated.  A check holds the locks of one or
- * two at a time, a count one group's, and for one node at a time.  What is counted is counted anew from the maps; nothing that a check
- * compares with it was kept for the check.
+ * two at a time, a count one group's, and for one node at a time.  What is counted is
+ * counted anew from the maps; nothing that a check compares with it was kept for the
+ * check.
  */
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
