@@ -594,7 +594,7 @@ static void show_type(struct potad_type *type, void *arg)
 static int types_show(struct seq_file *m, void *v)
 {
 	seq_puts(m, "name tag descriptor footprint blocks bytes\n");
-	potad_pool_for_each_type(pool, show_type, m);
+	potad_pool_visit_types(pool, show_type, m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(types);
@@ -624,7 +624,7 @@ static int stats_show(struct seq_file *m, void *v)
 		return -ENOMEM;
 	potad_pool_stat(pool, stat, &cached);
 	potad_pool_counts(pool, &count);
-	potad_pool_for_each_type(pool, sum_type, &sums);
+	potad_pool_visit_types(pool, sum_type, &sums);
 	potad_pool_event_counts(pool, &events, &told);
 #define SHOW(name, value) seq_printf(m, "%s %llu\n", name, (u64)(value))
 	SHOW("granule_bytes", 1ULL << pool->granule_shift);

@@ -157,7 +157,7 @@ int potad_type_unbind(struct potad_type *type);
 void potad_type_past(const struct potad_type *type, struct potad_pool_count *past);
 typedef void (*potad_type_fn)(struct potad_type *type, void *arg);
 
-void potad_pool_for_each_type(struct potad_pool *pool, potad_type_fn fn, void *arg);
+void potad_pool_visit_types(struct potad_pool *pool, potad_type_fn fn, void *arg);
 struct potad_live potad_type_live(const struct potad_type *type);
 void potad_pool_be_wary(struct potad_pool *pool, const struct potad_type *type);
 unsigned int potad_pool_drain_stocks(struct potad_pool *pool);

@@ -55,7 +55,7 @@ void potad_type_past(const struct potad_type *type, struct potad_pool_count *pas
 }
 
 /* All types that the pool serves now; they stay as long as @fn runs.  @fn may not sleep long. */
-void potad_pool_for_each_type(struct potad_pool *pool, potad_type_fn fn, void *arg)
+void potad_pool_visit_types(struct potad_pool *pool, potad_type_fn fn, void *arg)
 {
 	unsigned int i;
 
