@@ -87,8 +87,18 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_words_init);
 
 void potad_words_exit(struct potad_words *w)
 {
+	u64 frame;
 	unsigned int i;
 
+	/* Of a table that still had words: they go with it. */
+	for (frame = 0; w->level[0] && frame < w->frames; frame++) {
+		unsigned long word = w->level[0][frame];
+
+		if (potad_word_tag(word) != POTAD_TAG_LINE)
+			continue;
+		memset((void *)(word & ~POTAD_TAG_MASK), 0, sizeof(struct potad_line));
+		potad_words_cancel((void *)(word & ~POTAD_TAG_MASK));
+	}
 	for (i = 0; i < POTAD_WORD_LEVELS; i++) {
 		vfree(w->level[i]);
 		w->level[i] = NULL;

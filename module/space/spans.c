@@ -273,7 +273,7 @@ static int remove_span(struct potad_space *s, u64 first)
 	habits_forget(s, span);
 	/*
 	 * Twice: a free of what is not allocated may have gone by way of the span that
-	 * its CPU remembered, and so have come to remember groups of it once more.
+	 * its CPU remembered, and so have come to remember a group of it once more.
 	 */
 	habits_forget(s, span);
 	potad_span_destroy(span);
