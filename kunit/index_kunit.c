@@ -12,8 +12,8 @@
 #include "common.h"
 
 #define SHIFT		3		/* as with granules of 512 bytes */
-#define GRANULES	4096U
-#define MAX_ORDER	12
+#define GRANULES	1024U
+#define MAX_ORDER	10
 
 static void kind_describe(const enum potad_index_kind *kind, char *desc)
 {
@@ -91,10 +91,13 @@ static void model_set(struct model *m, u32 first, unsigned int order, unsigned l
 
 static void expect_model(struct kunit *test, struct potad_index *x, const struct model *m)
 {
-	u32 g;
+	u32 g = 0;
 
-	for (g = 0; g < GRANULES; g++)
-		KUNIT_ASSERT_EQ_MSG(test, find(x, g), m->word[g], "granule %u", g);
+	rcu_read_lock();
+	while (g < GRANULES && potad_index_find(x, g) == m->word[g])
+		g++;
+	rcu_read_unlock();
+	KUNIT_ASSERT_EQ_MSG(test, g, GRANULES, "granule %u is another's", g);
 	KUNIT_ASSERT_STREQ(test, potad_index_validate(x) ?: "fine", "fine");
 }
 
@@ -213,7 +216,7 @@ static void set_without_memory_changes_nothing(struct kunit *test)
 	u32 i;
 
 	potad_test_seed(test, &rnd);
-	for (i = 1; i <= 300; i++) {
+	for (i = 1; i <= 150; i++) {
 		u32 first = potad_test_below(&rnd, GRANULES);
 
 		order = any_order(&rnd) % 5;
@@ -262,9 +265,9 @@ static void clear_and_replace_take_no_memory(struct kunit *test)
 	potad_test_seed(test, &rnd);
 	for (round = 0; round < 3; round++) {
 		fill(test, x, m, &rnd);
-		/* In an order of no pattern: 1021 is a prime. */
+		/* In an order of no pattern: 509 is a prime. */
 		for (first = 0; first < GRANULES; first++) {
-			u32 at = first * 1021 % GRANULES;
+			u32 at = first * 509 % GRANULES;
 			unsigned int order = m->order[at];
 			unsigned long word = m->word[at];
 
@@ -365,7 +368,8 @@ static void read_or_write(void *arg, unsigned int me)
 	struct race *r = arg;
 	u32 n, at, place;
 
-	for (n = 0; me && potad_test_time_left(r->deadline); n++) {
+	/* Time may be over before it has begun: some changes there are always. */
+	for (n = 0; me && (potad_test_time_left(r->deadline) || n < 100); n++) {
 		unsigned int order = n % 5;
 
 		place = n * 29 % PLACES & ~1U;
@@ -407,6 +411,8 @@ static void readers_find_a_block_or_nothing_beside_a_writer(struct kunit *test)
 	potad_test_parallel(test, 2, read_or_write, &r);
 	kunit_info(test, "%llu lookups, %llu changes\n", r.found, r.changed);
 	KUNIT_EXPECT_EQ(test, atomic_read(&r.wrong), 0);
+	if (!r.changed)
+		kunit_skip(test, "no memory for words, ever");
 	KUNIT_EXPECT_STREQ(test, potad_index_validate(r.x) ?: "fine", "fine");
 }
 
