@@ -275,6 +275,67 @@ static void several_are_freed_up_to_the_first_that_is_none(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, potad_group_is_whole(g));
 }
 
+/*
+ * A row, up or down, over words and leaves.  What follows it is a block of twice the
+ * size, so that its last may be the half of one.
+ */
+static void blocks_in_a_row_are_freed_up_to_the_first_that_is_none(struct kunit *test)
+{
+	static const unsigned int orders[] = { 0, 2, 5, 6, 8, 10, 14 };
+	struct potad_group *g = new_group(test);
+	unsigned int i, j, down, k;
+	u32 units[20], u;
+
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		k = orders[i];
+		for (down = 0; down < 2; down++) {
+			unsigned int nr = min(20U, (POTAD_GROUP_UNITS >> k) - 2);
+			u32 at = k < POTAD_NODE_SHIFT ? 8 * POTAD_NODE_UNITS : nr << k;
+
+			/* Up to a border of leaves, the last two units are one block. */
+			at = round_down(at, 2U << k);
+			u = at - (nr << k);
+			if (!down)
+				potad_group_wake(g, POTAD_MOVABLE);
+			for (j = 0; j + 2 < nr; j++)
+				KUNIT_ASSERT_EQ(test, potad_group_take(g, u + (j << k), k,
+								       POTAD_MOVABLE), 0);
+			KUNIT_ASSERT_EQ(test, potad_group_take(g, u + (j << k), k + 1,
+							       POTAD_MOVABLE), 0);
+			for (j = 0; j < nr; j++)
+				units[down ? nr - 1 - j : j] = u + (j << k);
+
+			/* The half of a block is none, at either end. */
+			KUNIT_EXPECT_EQ(test, potad_group_free(g, k, units, nr - !down),
+					down ? 0 : nr - 2);
+			expect_sound(test, g);
+			KUNIT_EXPECT_EQ(test, potad_group_free(g, k, units + 2, nr - 2),
+					down ? nr - 2 : 0);
+			expect_sound(test, g);
+			KUNIT_EXPECT_TRUE(test, free_one(g, u + ((nr - 2) << k), k + 1));
+			KUNIT_EXPECT_TRUE(test, potad_group_is_whole(g));
+		}
+		potad_group_sleep(g);
+	}
+}
+
+static void smaller_blocks_in_a_row_are_not_freed_as_one(struct kunit *test)
+{
+	static const u32 units[] = { 0, 8, 16 }, small[] = { 8, 12 };
+	struct potad_group *g = new_group(test);
+
+	potad_group_wake(g, POTAD_MOVABLE);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 0, 3, POTAD_MOVABLE), 0);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 8, 2, POTAD_MOVABLE), 0);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 12, 2, POTAD_MOVABLE), 0);
+	KUNIT_ASSERT_EQ(test, potad_group_take(g, 16, 3, POTAD_MOVABLE), 0);
+	KUNIT_EXPECT_EQ(test, potad_group_free(g, 3, units, 3), 1);
+	expect_sound(test, g);
+	KUNIT_EXPECT_EQ(test, potad_group_free(g, 2, small, 2), 2);
+	KUNIT_EXPECT_TRUE(test, free_one(g, 16, 3));
+	KUNIT_EXPECT_TRUE(test, potad_group_is_whole(g));
+}
+
 /* This very block */
 
 static void block_is_taken_wherever_it_is_free(struct kunit *test)
@@ -499,6 +560,8 @@ static struct kunit_case group_cases[] = {
 	KUNIT_CASE(others_leaves_are_taken_only_when_told_to),
 	KUNIT_CASE(whole_leaf_forgets_whose_it_was),
 	KUNIT_CASE(several_are_freed_up_to_the_first_that_is_none),
+	KUNIT_CASE(blocks_in_a_row_are_freed_up_to_the_first_that_is_none),
+	KUNIT_CASE(smaller_blocks_in_a_row_are_not_freed_as_one),
 	KUNIT_CASE(block_is_taken_wherever_it_is_free),
 	KUNIT_CASE(split_block_is_two_of_half_the_size),
 	KUNIT_CASE(lent_and_opened_units_come_back),

@@ -55,21 +55,31 @@ struct potad_cache_shared {
  * Blocks that come into a line, or leave it, at once: as many as leave room for
  * some to come back, and some to hand out, before that happens again.
  */
-static unsigned int refill_batch(const struct potad_cache_line *line)
+static __always_inline unsigned int refill_batch(unsigned int max)
 {
-	return (2 * line->max + 2) / 3;
+	return (max + 1) / 2 + max / 6;
 }
 
-static unsigned int drain_batch(const struct potad_cache_line *line)
+static __always_inline unsigned int drain_batch(unsigned int max)
 {
-	return line->max - line->max / 4;
+	return max - max / 4;
 }
 
-/* What is behind a line; NULL: nothing. */
+/* Of a line that has a bag. */
+#define FULL_REFILL		refill_batch(POTAD_LINE_SLOTS)
+#define FULL_DRAIN		drain_batch(POTAD_LINE_SLOTS)
+
+/* Where what is behind a line would be; NULL: there is never anything. */
 static struct potad_cache_bag *bag_of(struct potad_cache *c, unsigned int order,
 				      unsigned int m)
 {
 	return order < POTAD_BAG_ORDERS ? &c->bag[order][m] : NULL;
+}
+
+/* Is there a bag behind it?  To be known without touching one that is not. */
+static bool has_bag(const struct potad_cache_line *line)
+{
+	return line->max == POTAD_LINE_SLOTS;
 }
 
 /*
@@ -91,6 +101,20 @@ static void give_back(struct potad_habit *habit, unsigned int order,
 		i += went < n ? went + 1 : n;
 	}
 	local_irq_restore(flags);
+}
+
+/* Most often @nr is @usual, a constant: then a few words are moved. */
+static __always_inline void slots_copy(u32 *to, const u32 *from, unsigned int nr,
+				       unsigned int usual)
+{
+	unsigned int i;
+
+	if (likely(nr == usual)) {
+		memcpy(to, from, usual * sizeof(u32));
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		to[i] = from[i];
 }
 
 /* The @nr oldest of @have slots are gone. */
@@ -119,25 +143,52 @@ static unsigned int line_empty(struct potad_cache_line *line,
 	return nr;
 }
 
-/* The oldest of a full line go into the bag, or back. */
-static void line_drain(struct potad_cache_line *line, struct potad_cache_bag *bag,
-		       unsigned int order)
+/*
+ * Of @have slots, up to @nr of the oldest go back; how many.  Blocks of whole
+ * leaves are each in another group often: only those go that are in the same as
+ * the oldest, so that one drain touches one group.
+ */
+static unsigned int slots_drain(struct potad_habit *habit, unsigned int order,
+				u32 *slot, unsigned int have, unsigned int nr)
 {
-	unsigned int nr = drain_batch(line), old, i;
+	unsigned int k = order % POTAD_GROUP_SHIFT, i, went = 0, kept = 0;
+	u32 gone[POTAD_BATCH], group = slot[0] >> (POTAD_GROUP_SHIFT - k);
 
-	if (!bag || bag->max < nr) {
-		give_back(line->habit, order, line->slot, nr);
-	} else {
-		if (bag->nr + nr > bag->max) {
-			old = min(bag->nr, POTAD_BATCH);
-			give_back(line->habit, order, bag->slot, old);
-			slots_shift(bag->slot, bag->nr, old);
-			bag->nr -= old;
-		}
-		for (i = 0, old = bag->nr; i < nr; i++)
-			bag->slot[old + i] = line->slot[i];
-		bag->nr = old + nr;
+	nr = min(nr, POTAD_BATCH);
+	if (k < POTAD_NODE_SHIFT) {
+		give_back(habit, order, slot, nr);
+		slots_shift(slot, have, nr);
+		return nr;
 	}
+	for (i = 0; i < have; i++) {
+		if (went < nr && slot[i] >> (POTAD_GROUP_SHIFT - k) == group)
+			gone[went++] = slot[i];
+		else
+			slot[kept++] = slot[i];
+	}
+	give_back(habit, order, gone, went);
+	return went;
+}
+
+/* The oldest of a full line go into the bag, or back. */
+static void line_drain(struct potad_cache_line *line, struct potad_cache *c,
+		       unsigned int order, unsigned int m)
+{
+	struct potad_cache_bag *bag;
+	unsigned int nr = FULL_DRAIN;
+
+	if (!has_bag(line)) {
+		line->nr -= slots_drain(line->habit, order, line->slot, line->nr,
+					drain_batch(line->max));
+		return;
+	}
+	bag = &c->bag[order][m];
+	if (bag->nr + nr > bag->max) {
+		bag->nr -= slots_drain(line->habit, order, bag->slot, bag->nr, bag->nr);
+		nr = min(nr, bag->max - bag->nr);
+	}
+	slots_copy(bag->slot + bag->nr, line->slot, nr, FULL_DRAIN);
+	bag->nr += nr;
 	slots_shift(line->slot, line->nr, nr);
 	line->nr -= nr;
 }
@@ -162,64 +213,68 @@ static bool line_suspects(struct potad_cache_line *line, u64 granule,
 static int take_some(struct potad_habit *habit, unsigned int order, unsigned int m,
 		     u32 *slot, unsigned int nr)
 {
+	unsigned int k = order % POTAD_GROUP_SHIFT;
 	u32 units[POTAD_BATCH];
 	unsigned long flags;
-	u64 base;
+	u64 base, first;
 	int n, i;
 
 	local_irq_save(flags);
 	n = potad_habit_alloc(habit, order, m, &base, units, min(nr, POTAD_BATCH),
 			      &flags);
 	local_irq_restore(flags);
-	for (i = 0; i < n; i++) {
-		u64 granule = base + potad_unit_granule(units[i], order);
-
-		/* A span was added beyond what a slot can say: see line_max(). */
-		if (unlikely(granule >> order > U32_MAX))
-			break;
-		slot[n - 1 - i] = granule >> order;
-	}
-	if (likely(i == n) || n < 0)
+	if (n < 0)
 		return n;
+	/* The group lies at a multiple of the order, whichever that is. */
+	first = base >> order;
+	if (unlikely(first + (POTAD_GROUP_UNITS >> k) - 1 > U32_MAX)) {
+		/* A span was added beyond what a slot can say: see line_max(). */
+		for (i = 0; i < n; i++)
+			potad_space_free(habit->space,
+					 base + potad_unit_granule(units[i], order), order);
+		return -ENOSPC;
+	}
 	for (i = 0; i < n; i++)
-		potad_space_free(habit->space,
-				 base + potad_unit_granule(units[i], order), order);
-	return -ENOSPC;
+		slot[n - 1 - i] = (u32)first + (units[i] >> k);
+	return n;
 }
 
-static int line_refill(struct potad_cache_line *line, struct potad_cache_bag *bag,
+static int line_refill(struct potad_cache_line *line, struct potad_cache *c,
 		       unsigned int order, unsigned int m)
 {
-	unsigned int nr = refill_batch(line);
+	struct potad_cache_bag *bag;
+	unsigned int nr;
 	int n;
 
-	if (!bag || bag->max < nr) {
-		n = take_some(line->habit, order, m, line->slot, nr);
+	if (!has_bag(line)) {
+		n = take_some(line->habit, order, m, line->slot,
+			      refill_batch(line->max));
 		line->nr = max(n, 0);
 		return min(n, 0);
 	}
+	bag = &c->bag[order][m];
 	if (!bag->nr) {
 		n = take_some(line->habit, order, m, bag->slot, bag->max);
 		if (n < 0)
 			return n;
 		bag->nr = n;
 	}
-	nr = min(nr, bag->nr);
+	nr = min(FULL_REFILL, bag->nr);
 	bag->nr -= nr;
-	memcpy(line->slot, bag->slot + bag->nr, nr * sizeof(u32));
+	slots_copy(line->slot, bag->slot + bag->nr, nr, FULL_REFILL);
 	WRITE_ONCE(line->nr, nr);
 	return 0;
 }
 
 /* The line is this CPU's, and empty, or wary; it is left. */
-static int line_alloc(struct potad_cache_line *line, struct potad_cache_bag *bag,
+static int line_alloc(struct potad_cache_line *line, struct potad_cache *c,
 		      unsigned int order, unsigned int m, u64 *granule)
 {
 	int err = in_nmi() ? -EDEADLK : 0;
 
 	while (!err) {
 		if (!line->nr) {
-			err = line->max ? line_refill(line, bag, order, m) : -ENOSPC;
+			err = line->max ? line_refill(line, c, order, m) : -ENOSPC;
 			if (err)
 				break;
 		}
@@ -247,7 +302,7 @@ int potad_cache_free_miss(struct potad_cache __percpu *c,
 		err = potad_space_free(line->habit->space, granule, order);
 	} else {
 		if (line->nr >= line->max)
-			line_drain(line, bag_of(this_cpu_ptr(c), order, m), order);
+			line_drain(line, this_cpu_ptr(c), order, m);
 		line->slot[line->nr++] = granule >> order;
 	}
 	potad_line_leave(line);
@@ -255,37 +310,47 @@ int potad_cache_free_miss(struct potad_cache __percpu *c,
 }
 EXPORT_SYMBOL_GPL(potad_cache_free_miss);
 
+/* How many blocks of an order a bag may hold: a 128th of the space. */
+static unsigned int bag_max(u64 size, unsigned int order)
+{
+	return min_t(u64, size >> (order + 7), POTAD_BAG_SLOTS);
+}
+
 /*
- * How many blocks of an order a line may hold: a 16th of the space, and none if
- * their numbers do not fit a slot.
+ * And a line: a 16th, and none if their numbers do not fit a slot; all slots only
+ * if there is a bag.  One that would not hold what comes of a full line is not
+ * worth its lines; nor, for blocks that go back one group at a time, is one that
+ * is not full size.
  */
-static unsigned int line_max(const struct potad_cache_shared *shared,
+static unsigned int line_max(const struct potad_cache_shared *shared, u64 size,
 			     unsigned int order)
 {
-	if (READ_ONCE(shared->strict) || potad_space_end(shared->space) >> order > U32_MAX)
+	unsigned int least = order < POTAD_NODE_SHIFT ? POTAD_LINE_SLOTS : POTAD_BAG_SLOTS;
+
+	if (potad_space_end(shared->space) >> order > U32_MAX)
 		return 0;
-	return min_t(u64, potad_space_size(shared->space) >> (order + 4),
-		     POTAD_LINE_SLOTS);
+	if (order < POTAD_BAG_ORDERS && bag_max(size, order) >= least)
+		return POTAD_LINE_SLOTS;
+	return min_t(u64, size >> (order + 4), POTAD_LINE_SLOTS - 1);
 }
 
-/* And the bag behind it: a 128th. */
-static unsigned int bag_max(const struct potad_cache_shared *shared,
-			    unsigned int order)
+/*
+ * Of how many granules a part may be cached.  Looked at once for a line and its
+ * bag, which must agree.
+ */
+static u64 cached_of(const struct potad_cache_shared *shared)
 {
-	if (!line_max(shared, order))
-		return 0;
-	return min_t(u64, potad_space_size(shared->space) >> (order + 7),
-		     POTAD_BAG_SLOTS);
+	return READ_ONCE(shared->strict) ? 0 : potad_space_size(shared->space);
 }
 
-static void lines_fit(const struct potad_cache_shared *shared,
+static void lines_fit(const struct potad_cache_shared *shared, u64 size,
 		      struct potad_cache *c, unsigned int order, unsigned int m)
 {
 	struct potad_cache_bag *bag = bag_of(c, order, m);
 
-	c->line[order][m].max = line_max(shared, order);
+	c->line[order][m].max = line_max(shared, size, order);
 	if (bag)
-		bag->max = bag_max(shared, order);
+		bag->max = has_bag(&c->line[order][m]) ? bag_max(size, order) : 0;
 }
 
 static struct potad_cache_shared *shared_by(struct potad_local *local)
@@ -298,28 +363,31 @@ static bool cache_drain(struct potad_drain *drain)
 {
 	struct potad_cache_shared *shared = shared_by(drain->local);
 	struct potad_cache *own = this_cpu_ptr(shared->cache);
-	bool done = true;
-	unsigned int m, k;
+	bool done = true, enough = potad_drain_enough(drain);
+	u64 size = cached_of(shared);
+	unsigned int m, k, gave;
 
 	for (k = POTAD_CACHED_ORDERS; k--;) {
 		for (m = 0; m < POTAD_MOBILITIES; m++) {
 			struct potad_cache_line *line = &own->line[k][m];
 			struct potad_cache_bag *bag = bag_of(own, k, m);
 
-			if (potad_drain_enough(drain))
+			if (enough)
 				return true;
-			if (line->busy) {
+			/* Set for an NMI. */
+			if (!potad_local_enter(&line->busy)) {
 				done = false;
 				continue;
 			}
-			line->busy = 1;		/* for an NMI */
-			barrier();
 			if (drain->wary)
 				line->wary = 1;
-			potad_drain_gave(drain, line_empty(line, bag, line->habit, k));
-			lines_fit(shared, own, k, m);
-			barrier();
-			line->busy = 0;
+			gave = line_empty(line, bag, line->habit, k);
+			if (gave) {
+				potad_drain_gave(drain, gave);
+				enough = potad_drain_enough(drain);
+			}
+			lines_fit(shared, size, own, k, m);
+			potad_local_leave(&line->busy);
 		}
 	}
 	return done;
@@ -369,7 +437,7 @@ int potad_cache_alloc_miss(struct potad_cache __percpu *c,
 			   struct potad_cache_line *line, unsigned int order,
 			   enum potad_mobility m, bool wait, u64 *granule)
 {
-	int err = line_alloc(line, bag_of(this_cpu_ptr(c), order, m), order, m, granule);
+	int err = line_alloc(line, this_cpu_ptr(c), order, m, granule);
 
 	/* With preemption on there may be memory, to populate, that there was not. */
 	return unlikely(err == -ENOSPC || err == -ENOMEM) ?
@@ -571,7 +639,7 @@ static void lines_init(struct potad_cache_shared *shared, unsigned int cpu, bool
 
 			line->habit = &shared->space->habit[cpu];
 			line->wary = wary;
-			lines_fit(shared, c, k, m);
+			lines_fit(shared, cached_of(shared), c, k, m);
 		}
 	}
 }

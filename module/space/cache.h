@@ -15,9 +15,10 @@
  * preemption off; whoever interrupts that on the same CPU finds it set, and
  * goes to the space itself.
  *
- * Behind it, for small orders, is a bag with room for 62 more, so that a line
- * that runs empty or full is still the CPU's own business; only every 48th
- * block or so the space, with its locks, is asked.
+ * Behind it, for orders of which there are many, is a bag with room for 62 more,
+ * so that a line that runs empty or full is still the CPU's own business; only
+ * every 48th block or so the space, with its locks, is asked.  A line without a
+ * bag uses one slot less: that is how the two are told without a look.
  *
  * Other CPUs never touch either.  What they want of it (drain it; look out for
  * failed blocks) they ask for by an interprocessor interrupt.
@@ -41,6 +42,7 @@
 #include <linux/preempt.h>
 #include <linux/types.h>
 
+#include "local.h"
 #include "space.h"
 
 struct potad_cache_shared;
@@ -54,7 +56,8 @@ struct potad_habit;
 struct potad_cache_line {
 	u8	busy;		/* being worked on, by this CPU */
 	u8	nr;		/* blocks in @slot */
-	u8	max;		/* at most; 0: this order is not cached */
+	u8	max;		/* at most; 0: this order is not cached; all: */
+				/* there is a bag behind it		      */
 	u8	wary;		/* some block may hold a failed granule */
 	u32	slot[POTAD_LINE_SLOTS];
 	struct potad_habit *habit;	/* the CPU's; constant */
@@ -102,17 +105,12 @@ int potad_cache_free_miss(struct potad_cache __percpu *c,
  */
 static __always_inline bool potad_line_enter(struct potad_cache_line *line)
 {
-	if (unlikely(line->busy))
-		return false;
-	line->busy = 1;
-	barrier();	/* what is in it is read after this */
-	return true;
+	return potad_local_enter(&line->busy);
 }
 
 static __always_inline void potad_line_leave(struct potad_cache_line *line)
 {
-	barrier();
-	line->busy = 0;
+	potad_local_leave(&line->busy);
 	preempt_enable();
 }
 

@@ -2,9 +2,10 @@
 /*
  * The census: counts, and checks, everything there is in a space.
  *
- * Both walk over all groups that are populated, one or two at a time under their
- * locks.  What is counted is counted anew from the maps; nothing that a check
- * compares with it was kept for the check.
+ * Both walk over all groups that are populated.  A check holds the locks of one or
+ * two at a time, a count one group's, and for one node at a time.  What is counted is
+ * counted anew from the maps; nothing that a check compares with it was kept for the
+ * check.
  */
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
@@ -34,17 +35,32 @@ static void count_blocks(const struct potad_node *n, unsigned int order,
 	}
 }
 
+/*
+ * The lock is held for as long as it takes to copy one node: blocks are those of
+ * each leaf at a moment of its own.  What moves between a leaf and the top node
+ * meanwhile may count twice, or not at all.
+ */
 static void count_group(struct potad_group *g, struct potad_space_stat *stat)
 {
 	unsigned int l, order = g->tier * POTAD_GROUP_SHIFT;
+	struct potad_node node;
 
 	raw_spin_lock_irq(&g->lock);
 	stat->free += (u64)g->nr_free << order;
-	count_blocks(&g->top, order + POTAD_NODE_SHIFT, stat->blocks);
-	for (l = 0; l < POTAD_NODE_UNITS; l++)
-		if (potad_leaf_class(g, l) != POTAD_NO_CLASS)
-			count_blocks(&g->node[l], order, stat->blocks);
+	node = g->top;
 	raw_spin_unlock_irq(&g->lock);
+	count_blocks(&node, order + POTAD_NODE_SHIFT, stat->blocks);
+	for (l = 0; l < POTAD_NODE_UNITS; l++) {
+		bool some;
+
+		raw_spin_lock_irq(&g->lock);
+		some = potad_leaf_class(g, l) != POTAD_NO_CLASS;
+		if (some)
+			node = g->node[l];
+		raw_spin_unlock_irq(&g->lock);
+		if (some)
+			count_blocks(&node, order, stat->blocks);
+	}
 }
 
 static void count_span(const struct potad_span *span, struct potad_space_stat *stat)

@@ -16,6 +16,7 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
@@ -321,6 +322,63 @@ bool potad_group_is_block(const struct potad_group *g, unsigned int u,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_group_is_block);
 
+/*
+ * How many of the first @units lie side by side, up or down, in the same node of
+ * @size units; @first is set to the lowest.
+ */
+static unsigned int row_length(unsigned int k, const u32 *units, unsigned int nr,
+			       unsigned int size, unsigned int *first)
+{
+	unsigned int n = 1, at = units[0] % size;
+
+	*first = units[0];
+	if (nr > 1 && units[1] == units[0] + (1U << k)) {
+		nr = min(nr, (size - at) >> k);
+		while (n < nr && units[n] == units[n - 1] + (1U << k))
+			n++;
+	} else if (nr > 1 && units[1] == units[0] - (1U << k)) {
+		nr = min(nr, (at >> k) + 1);
+		while (n < nr && units[n] == units[n - 1] - (1U << k))
+			n++;
+		*first = units[n - 1];
+	}
+	return n;
+}
+
+/* Frees the first of some blocks in a node, as many as go at once; how many. */
+static unsigned int row_free(struct potad_node *node, unsigned int i, unsigned int k,
+			     unsigned int nr, unsigned int single)
+{
+	if (nr > 1 && potad_node_free_row(node, i, k, nr))
+		return nr;
+	if (!potad_node_is_block(node, single, k))
+		return 0;
+	potad_node_release(node, single, k);
+	return 1;
+}
+
+static unsigned int top_free(struct potad_group *g, unsigned int k,
+			     const u32 *units, unsigned int nr)
+{
+	unsigned int done = 0, first, went, class, l;
+
+	while (done < nr) {
+		went = row_length(k, units + done, nr - done, POTAD_GROUP_UNITS, &first);
+		l = units[done] / POTAD_NODE_UNITS;
+		went = row_free(&g->top, first / POTAD_NODE_UNITS, k - POTAD_NODE_SHIFT,
+				went, l);
+		if (!went)
+			break;
+		g->nr_free += went << k;
+		class = went > 1 ? (unsigned int)potad_node_class(&g->top) :
+				   potad_node_merged(&g->top, l, k - POTAD_NODE_SHIFT);
+		if ((int)class > g->top_class)
+			g->top_class = class;
+		done += went;
+	}
+	return done;
+}
+
 /**
  * potad_group_free() - blocks come back
  * @g: the group
@@ -328,7 +386,7 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_group_is_block);
  * @units: their first units, each aligned to @k
  * @nr: how many
  *
- * Those that follow each other and lie in one leaf are freed as one.  May leave
+ * Those that lie side by side, one after the other, are freed as one.  May leave
  * the group wholly free: see potad_group_is_whole().
  *
  * Return: how many were freed: @nr, or the index of the first that is no block.
@@ -336,37 +394,26 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_group_is_block);
 unsigned int potad_group_free(struct potad_group *g, unsigned int k,
 			      const u32 *units, unsigned int nr)
 {
-	unsigned int done = 0, class;
+	unsigned int done = 0, first, went, class, l, i;
 
-	while (done < nr && k >= POTAD_NODE_SHIFT) {
-		unsigned int l = units[done] / POTAD_NODE_UNITS;
-
-		if (!potad_group_is_block(g, units[done], k))
-			return done;
-		done++;
-		g->nr_free += 1U << k;
-		potad_node_set(&g->top, l, k - POTAD_NODE_SHIFT, POTAD_CODE_FREE);
-		class = potad_node_merged(&g->top, l, k - POTAD_NODE_SHIFT);
-		if ((int)class > g->top_class)
-			g->top_class = class;
-	}
+	if (k >= POTAD_NODE_SHIFT)
+		return top_free(g, k, units, nr);
 
 	while (done < nr) {
-		unsigned int l = units[done] / POTAD_NODE_UNITS, n = 1, went;
-		struct potad_node *node = &g->node[l];
+		struct potad_node *node;
 
-		while (done + n < nr && units[done + n] / POTAD_NODE_UNITS == l)
-			n++;
-		went = potad_node_free(node, k, units + done, n);
+		went = row_length(k, units + done, nr - done, POTAD_NODE_UNITS, &first);
+		l = units[done] / POTAD_NODE_UNITS;
+		i = units[done] % POTAD_NODE_UNITS;
+		node = &g->node[l];
+		went = row_free(node, first % POTAD_NODE_UNITS, k, went, i);
 		if (!went)
 			break;
 		g->nr_free += went << k;
 		class = went > 1 ? (unsigned int)potad_node_class(node) :
-			potad_node_merged(node, units[done] % POTAD_NODE_UNITS, k);
+				   potad_node_merged(node, i, k);
 		leaf_gained(g, l, potad_leaf_class(g, l), class);
 		done += went;
-		if (went < n)
-			break;
 	}
 	return done;
 }

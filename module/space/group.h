@@ -57,6 +57,7 @@ struct potad_group {
 	s8		top_class;	/* largest free block in @top, or -1 */
 	u32		hint;		/* what @row was told last	     */
 	u8		mobility;	/* for which it was woken, or NONE   */
+	u8		listed;		/* in which of @row's bitmaps it is */
 
 	/* Constant; span.c's. */
 	u8		tier;

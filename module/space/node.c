@@ -202,103 +202,87 @@ unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
 			    u32 base, unsigned int nr)
 {
 	unsigned int got = 0, end, class;
-	int i;
+	int i, w, least;
 
 	while (got < nr) {
-		if (k < 6) {
-			int least, w = best_word(n, k, &least);
-
-			if (w < 0)
-				break;
-			if (least == 6)
-				w = words_find(n, 6) / 64;
-			i = w * 64 + word_find(potad_node_avail(n, w), k, &class);
-			end = min(nr, got + (1U << (class - k)));
-			take_row(n, i, k, end - got);
-		} else {
+		if (k >= 6) {
 			i = words_find(n, k);
 			if (i < 0)
 				break;
-			end = got + 1;
 			potad_node_take(n, i, k);
+			units[got++] = base + i;
+			continue;
 		}
-		for (; got < end; got++, i += 1 << k)
-			units[got] = base + i;
+		w = best_word(n, k, &least);
+		if (w < 0)
+			break;
+		if (least == 6) {
+			i = words_find(n, 6);
+			class = potad_node_merged(n, i, 6);
+		} else {
+			i = w * 64 + word_find(potad_node_avail(n, w), k, &class);
+		}
+		end = min(nr, got + (1U << (class - k)));
+		while (got < end) {
+			unsigned int row = min(end - got, 64U >> k);
+
+			take_row(n, i, k, row);
+			for (; row; row--, i += 1 << k)
+				units[got++] = base + i;
+		}
 	}
 	return got;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_node_cut);
 
-/* How many of @units are neighbours in one word, in either direction. */
-static unsigned int row_length(unsigned int k, const u32 *units, unsigned int nr)
+/* Of word @w, the units from @i to @end. */
+static inline u64 word_part(unsigned int w, unsigned int i, unsigned int end)
 {
-	u32 step = nr > 1 ? units[1] - units[0] : 0;
-	unsigned int n = 1;
+	u64 part = i > w * 64 ? ~0ULL << (i % 64) : ~0ULL;
 
-	if (step != 1U << k && step != -(1U << k))
-		return 1;
-	while (n < nr && units[n] - units[n - 1] == step &&
-	       units[n] / 64 == units[0] / 64)
-		n++;
-	return n;
-}
-
-/* Frees @nr blocks of order @k < 6 from @i on, all in one word; or none. */
-static bool free_row(struct potad_node *n, unsigned int i, unsigned int k,
-		     unsigned int nr)
-{
-	unsigned int w = i / 64, next = i + (nr << k);
-	u64 mask = row_mask(i % 64, k, nr), heads = row_heads(i % 64, k, nr);
-
-	if ((n->free[w] & mask) || (n->head[w] & mask) != heads)
-		return false;
-	if (next < POTAD_NODE_UNITS && potad_node_code(n, next) == POTAD_CODE_INSIDE)
-		return false;
-	n->free[w] |= mask;
-	n->head[w] &= ~heads;
-	return true;
+	return end < w * 64 + 64 ? part & ((1ULL << (end % 64)) - 1) : part;
 }
 
 /**
- * potad_node_free() - give several blocks back
+ * potad_node_free_row() - give back several blocks that lie side by side
  * @n: the node
+ * @i: the first unit of the first, aligned to @k
  * @k: their order, 0..7
- * @units: their first units, aligned; of each the last eight bits count
  * @nr: how many
  *
- * Neighbours that follow each other go at once.
- *
- * Return: how many were freed: @nr, or the index of the first that is no
- * allocated block of that order.
+ * Return: true; or false, and nothing has changed, if not all of them are
+ * allocated blocks of that order.
  */
-unsigned int potad_node_free(struct potad_node *n, unsigned int k,
-			     const u32 *units, unsigned int nr)
+bool potad_node_free_row(struct potad_node *n, unsigned int i, unsigned int k,
+			 unsigned int nr)
 {
-	unsigned int done = 0, row;
+	unsigned int end = i + (nr << k), at, w;
+	u64 heads, part;
 
-	while (done < nr) {
-		unsigned int i = units[done] % POTAD_NODE_UNITS;
-
-		if (k >= 6) {
-			if (!potad_node_is_block(n, i, k))
-				break;
-			potad_node_release(n, i, k);
-			done++;
-			continue;
-		}
-		row = row_length(k, units + done, nr - done);
-		if (row > 1 && free_row(n, min(units[done], units[done + row - 1]) %
-					POTAD_NODE_UNITS, k, row)) {
-			done += row;
-			continue;
-		}
-		if (!free_row(n, i, k, 1))
-			break;
-		done++;
+	if (k >= 6) {
+		for (at = i; at < end; at += 1U << k)
+			if (!potad_node_is_block(n, at, k))
+				return false;
+		for (at = i; at < end; at += 1U << k)
+			potad_node_release(n, at, k);
+		return true;
 	}
-	return done;
+	if (end < POTAD_NODE_UNITS && potad_node_code(n, end) == POTAD_CODE_INSIDE)
+		return false;
+	heads = row_heads(0, k, 64 >> k);
+	for (w = i / 64; w * 64 < end; w++) {
+		part = word_part(w, i, end);
+		if ((n->free[w] & part) || (n->head[w] & part) != (heads & part))
+			return false;
+	}
+	for (w = i / 64; w * 64 < end; w++) {
+		part = word_part(w, i, end);
+		n->free[w] |= part;
+		n->head[w] &= ~part;
+	}
+	return true;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_node_free);
+EXPORT_SYMBOL_POTAD_TESTS(potad_node_free_row);
 
 /**
  * potad_node_pieces() - where in a word free blocks are

@@ -183,8 +183,8 @@ static inline bool potad_node_is_block(const struct potad_node *n,
 int potad_node_find(const struct potad_node *n, unsigned int k);
 unsigned int potad_node_cut(struct potad_node *n, unsigned int k, u32 *units,
 			    u32 base, unsigned int nr);
-unsigned int potad_node_free(struct potad_node *n, unsigned int k,
-			     const u32 *units, unsigned int nr);
+bool potad_node_free_row(struct potad_node *n, unsigned int i, unsigned int k,
+			 unsigned int nr);
 u64 potad_node_pieces(const struct potad_node *n, unsigned int w,
 		      unsigned int k);
 int potad_node_class_upto(const struct potad_node *n, int bound);

@@ -125,6 +125,7 @@ static int take(struct potad_habit *habit, unsigned int t, unsigned int k,
 			*gp = g;
 			return n;
 		}
+		potad_group_spent(g);
 		potad_group_unlock(g);
 		if (n != -ENOSPC)
 			return n;
@@ -324,6 +325,40 @@ static int free_error(struct potad_space *s, u64 granule, unsigned int order)
 	return e.state == POTAD_FREE ? -ENOENT : -EINVAL;
 }
 
+/* Granules of a group of tier @t. */
+static u64 group_size(unsigned int t)
+{
+	return 1ULL << (t + 1) * POTAD_GROUP_SHIFT;
+}
+
+/*
+ * Remembers the groups around @granule, so that the next free there needs not
+ * go through span, tier and row.  Interrupts are off.
+ */
+static struct potad_group *groups_around(struct potad_habit *habit, u64 granule,
+					 unsigned int t)
+{
+	struct potad_span *span = READ_ONCE(habit->span);
+	struct potad_group *g;
+	unsigned int nr;
+
+	if (!span || granule < span->first || granule >= span->end) {
+		span = potad_span_of(habit->space, granule);
+		if (!span)
+			return NULL;
+		WRITE_ONCE(habit->span, span);
+	}
+	g = t < span->tiers ? potad_span_groups(span, t, granule, &nr) : NULL;
+	if (!g)
+		return NULL;
+	habit->base = potad_granule(g, 0);
+	habit->from = max(habit->base, span->first);
+	habit->size = min(habit->base + nr * group_size(t), span->end) - habit->from;
+	habit->tier = t;
+	WRITE_ONCE(habit->last, g);
+	return g;
+}
+
 /*
  * The group that a block of tier @t would be in.  Interrupts are off.  (Two
  * spans can both have a part of what would be one group: they have each its own.)
@@ -332,28 +367,11 @@ static struct potad_group *group_of(struct potad_habit *habit, u64 granule,
 				    unsigned int t)
 {
 	struct potad_group *g = READ_ONCE(habit->last);
-	struct potad_span *span = READ_ONCE(habit->span);
-	u64 from;
 
-	if (likely(g) && granule - habit->from < habit->size && habit->tier == t)
-		return g;
-	if (!span || granule < span->first || granule >= span->end) {
-		span = potad_span_of(habit->space, granule);
-		if (!span)
-			return NULL;
-		WRITE_ONCE(habit->span, span);
-	}
-	g = t < span->tiers ? potad_span_group(span, t, granule) : NULL;
-	if (!g)
-		return NULL;
-	from = potad_granule(g, 0);
-	habit->from = max(from, span->first);
-	habit->size = min(from + potad_unit_granule(POTAD_GROUP_UNITS,
-						    t * POTAD_GROUP_SHIFT),
-			  span->end) - habit->from;
-	habit->tier = t;
-	WRITE_ONCE(habit->last, g);
-	return g;
+	if (unlikely(!g || granule - habit->from >= habit->size || habit->tier != t))
+		g = groups_around(habit, granule, t);
+	return likely(g) ? g + ((granule - habit->base) >> (t + 1) * POTAD_GROUP_SHIFT) :
+			   NULL;
 }
 
 /* Blocks of one group; returns how many went. */
@@ -381,48 +399,57 @@ static void fetch_ahead(struct potad_habit *habit, unsigned int order, u64 base,
 			const u32 *blocks, unsigned int nr)
 {
 	unsigned int t = order / POTAD_GROUP_SHIFT, i;
+	bool big = order % POTAD_GROUP_SHIFT >= POTAD_NODE_SHIFT;
 
 	for (i = 0; i < nr; i++) {
 		u64 granule = base + ((u64)blocks[i] << order);
 		struct potad_group *g = group_of(habit, granule, t);
 
 		if (g)
-			potad_group_prefetch(g, potad_unit(granule, t));
+			potad_group_prefetch(g, potad_unit(granule, t), big);
 	}
+}
+
+/* Do they follow each other, up or down?  To look at the ends is enough. */
+static bool side_by_side(const u32 *blocks, unsigned int nr)
+{
+	u32 far = blocks[nr - 1] - blocks[0];
+
+	return far == nr - 1 || -far == nr - 1;
 }
 
 /*
  * Gives up to POTAD_BATCH blocks of one order back: @base + (@blocks[] << @order),
- * and @base is a multiple of the order.  Interrupts are off.  Returns how many
- * went: @nr, or the index of the first that is no block.
+ * and @base is a multiple of the order, and 0 if there is more than one.
+ * Interrupts are off.  Returns how many went: @nr, or the index of the first that
+ * is no block.
  */
 unsigned int potad_habit_free(struct potad_habit *habit, unsigned int order,
 			      u64 base, const u32 *blocks, unsigned int nr)
 {
-	unsigned int t = order / POTAD_GROUP_SHIFT, done = 0, n, went;
-	unsigned int shift = t * POTAD_GROUP_SHIFT;
-	u32 units[POTAD_BATCH];
+	unsigned int t = order / POTAD_GROUP_SHIFT, k = order % POTAD_GROUP_SHIFT;
+	unsigned int shift = t * POTAD_GROUP_SHIFT, done = 0, n, went;
+	u32 units[POTAD_BATCH], low, high;
 
-	if (nr > 1 && ((u64)(blocks[0] ^ blocks[nr - 1]) << order) >> shift >=
-	    POTAD_NODE_UNITS)
+	if (!side_by_side(blocks, nr))
 		fetch_ahead(habit, order, base, blocks, nr);
 
 	potad_begin(habit);
 	while (done < nr) {
-		u64 granule = base + ((u64)blocks[done] << order), from, size;
+		u64 granule = base + ((u64)blocks[done] << order), from, end;
 		struct potad_group *g = group_of(habit, granule, t);
 
 		if (!g)
 			break;
-		from = habit->from;
-		size = habit->size;
-		n = 0;
-		do {
-			units[n++] = (granule >> shift) % POTAD_GROUP_UNITS;
-			if (done + n == nr)
-				break;
-			granule = base + ((u64)blocks[done + n] << order);
-		} while (granule - from < size);
+		/* What is in this group, and in its span. */
+		from = max(habit->from, granule & -group_size(t));
+		end = min(habit->from + habit->size,
+			  (granule & -group_size(t)) + group_size(t));
+		low = (from + (1ULL << order) - 1) >> order;
+		high = (end + (1ULL << order) - 1) >> order;
+		units[0] = (granule >> shift) % POTAD_GROUP_UNITS;
+		for (n = 1; done + n < nr && blocks[done + n] - low < high - low; n++)
+			units[n] = (blocks[done + n] << k) % POTAD_GROUP_UNITS;
 		went = free_in(g, order, units, n);
 		done += went;
 		if (went < n)

@@ -9,7 +9,9 @@
  *	bits 16-24  free units, in 256s, or up to eight more or less
  *	bits 25-26  its mobility
  *
- * Of the groups with room the fullest is taken, so that empty ones stay empty.
+ * Of the groups with room the fullest is taken, so that empty ones stay empty; but
+ * first those that need not break a leaf for it.  Bits may be set where there is no
+ * room, never the other way round.
  * The scan goes by rows: the lowest that has any such group, of which only those
  * are looked at that have a bit in @some, or @leaves.  @room of a row says which
  * rows need not be looked at: it is raised by whoever makes a larger block
@@ -23,6 +25,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/irqflags.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -136,25 +139,43 @@ void potad_group_unlock(struct potad_group *g)
 	raw_spin_unlock(&g->lock);
 }
 
-static void bit_change(unsigned long *bits, unsigned int bit, bool was, bool is)
+/* In which bitmaps of its row a group belongs. */
+#define LISTED_SOME	1
+#define LISTED_LEAVES	2
+
+static unsigned int hint_lists(u32 hint)
 {
-	if (was == is)
-		return;
-	if (is)
-		set_bit(bit, bits);
-	else
-		clear_bit(bit, bits);
+	return (hint_room(hint) ? LISTED_SOME : 0) |
+	       (hint_top(hint) ? LISTED_LEAVES : 0);
+}
+
+static void list_change(struct potad_group *g, unsigned int lists)
+{
+	unsigned int i = g->nr % POTAD_ROW, changed = lists ^ g->listed;
+
+	if (changed & LISTED_SOME)
+		assign_bit(i, g->row->some, lists & LISTED_SOME);
+	if (changed & LISTED_LEAVES)
+		assign_bit(i, g->row->leaves, lists & LISTED_LEAVES);
+	g->listed = lists;
+}
+
+/*
+ * Somebody looked here for what is not there: others need not.  (A group that has
+ * nothing more stays in the bitmaps until then: most often something comes back
+ * first.)
+ */
+void potad_group_spent(struct potad_group *g)
+{
+	list_change(g, hint_lists(g->hint));
 }
 
 /* From @old to @now. */
 static void hint_change(struct potad_group *g, u32 old, u32 now)
 {
-	unsigned int i = g->nr % POTAD_ROW;
-
 	g->hint = now;
-	WRITE_ONCE(g->row->hint[i], now);
-	bit_change(g->row->some, i, hint_room(old), hint_room(now));
-	bit_change(g->row->leaves, i, hint_top(old), hint_top(now));
+	WRITE_ONCE(g->row->hint[g->nr % POTAD_ROW], now);
+	list_change(g, g->listed | hint_lists(now));
 	if (hint_room(now) > hint_room(old)) {
 		smp_mb();	/* all that, before @room; see above */
 		row_raise(g->row, hint_room(now));
@@ -208,7 +229,7 @@ static struct potad_group *row_pick(struct potad_space *s, struct potad_row *row
 				    enum potad_where where)
 {
 	const unsigned long *bits = k < POTAD_NODE_SHIFT ? row->some : row->leaves;
-	unsigned int i, room = 0, least = UINT_MAX, best = 0;
+	unsigned int i, room = 0, rank, least = UINT_MAX, best = 0;
 	u32 said = READ_ONCE(row->room);
 
 	if (said <= k)
@@ -217,15 +238,21 @@ static struct potad_group *row_pick(struct potad_space *s, struct potad_row *row
 		u32 hint = READ_ONCE(row->hint[i]);
 
 		room = max(room, hint_room(hint));
-		if (!hint_fits(hint, k, m, where) || hint_free(hint) >= least)
+		if (!hint_fits(hint, k, m, where))
+			continue;
+		rank = hint_free(hint);
+		/* A whole leaf stays whole if a broken one will do. */
+		if (k < POTAD_NODE_SHIFT && hint_leaves(hint, m) <= k)
+			rank += POTAD_NODE_UNITS + 1;
+		if (rank >= least)
 			continue;
 		if (where == POTAD_OWN && test_bit(i, row->claimed))
 			continue;
-		least = hint_free(hint);
+		least = rank;
 		best = i;
 	}
 	if (least != UINT_MAX)
-		return READ_ONCE(row->group[best]);
+		return potad_row_group(row, best);
 	/* What has no free leaf was not looked at: it may have order 7. */
 	row_lower(s, row, said, bits == row->leaves ? max(room, 8U) : room);
 	return NULL;
@@ -284,6 +311,7 @@ int potad_span_alloc(struct potad_span *span, unsigned int t, unsigned int k,
 			*gp = g;
 			return n;
 		}
+		potad_group_spent(g);
 		potad_group_unlock(g);
 		if (n != -ENOSPC)
 			return n;
@@ -421,6 +449,8 @@ void potad_span_raise(struct potad_group *g)
 		if (whole) {
 			potad_group_sleep(g);
 			potad_group_return(above, potad_unit(granule, above->tier));
+			group_tell(g);
+			potad_group_spent(g);
 		}
 		potad_group_changed(g);
 		whole = whole && potad_group_is_whole(above);
@@ -661,7 +691,8 @@ static struct potad_row *row_get(struct potad_span *span, unsigned int t, u64 nr
 	row = READ_ONCE(*p);
 	if (row)
 		return row;
-	row = kzalloc_obj(*row, gfp);
+	/* Only a power of two is aligned to itself. */
+	row = kzalloc(roundup_pow_of_two(sizeof(*row)), gfp);
 	if (!row)
 		return NULL;
 	old = cmpxchg(p, NULL, row);
@@ -737,6 +768,7 @@ static int row_fill(struct potad_span *span, unsigned int t, u64 r)
 	if (!g)
 		return -ENOMEM;
 	row->chunk = g;
+	row->skip = nr % POTAD_ROW;
 	for (; nr < end; nr++, g++) {
 		group_init(span, t, nr, row, g);
 		row->group[nr % POTAD_ROW] = g;
@@ -872,7 +904,7 @@ struct potad_group *potad_span_next(const struct potad_span *span,
 			*nr |= POTAD_ROW - 1;
 			continue;
 		}
-		g = READ_ONCE(row->group[*nr % POTAD_ROW]);
+		g = potad_row_group(row, *nr % POTAD_ROW);
 		if (g)
 			return g;
 	}

@@ -22,7 +22,7 @@
  * Groups and units are numbered from 0 on as if the span began there, so that
  * what is aligned in numbers is aligned in maps.
  *
- *	tier    row            256 hints, 256 groups      group
+ *	tier    row            128 hints, 128 groups      group
  *	[ ] -> [row 0] ------> [ hints | *   *   * ] ---> [ 65536 units ]
  *	       [row 1]
  *
@@ -38,7 +38,7 @@
  * protects all of the group, and the state (awake or dormant) of the groups
  * below its units.  All are raw spinlocks taken with interrupts off.  To allocate
  * and free takes a few dozen words under a lock; granules that failed in the
- * block, a walk over those of its group; counting and checking, one group's maps.
+ * block, a walk over those of its group; counting, a look at one node; checking, one group's maps.
  *
  * What is read without a lock:
  * - the pointers to rows and groups: set once, and never changed while the span
@@ -60,6 +60,7 @@
 #include <linux/bitmap.h>
 #include <linux/cache.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/prefetch.h>
 #include <linux/rcupdate.h>
@@ -70,20 +71,27 @@
 #include "space.h"
 
 #define POTAD_TIERS		3
-#define POTAD_ROW		256U		/* groups */
+#define POTAD_ROW		128U		/* groups */
 
-/* Of 256 groups, what there is to see without a lock. */
+/*
+ * Of 128 groups, what there is to see without a lock: a line that says where to
+ * look, and the hints.
+ */
 struct potad_row {
-	u32		hint[POTAD_ROW];	/* see span.c; written under */
-						/* the group's lock	     */
-	u32		room;			/* order + 1 of the largest  */
-						/* block of all, or more     */
-	DECLARE_BITMAP(some, POTAD_ROW);	/* groups with any room: changed  */
-	DECLARE_BITMAP(leaves, POTAD_ROW);	/* with a free leaf:	under the */
-						/*			lock      */
+	struct potad_group *chunk;		/* if they lie side by side: the */
+						/* first; constant		 */
+	u32		skip;			/* where in the row that is */
+	/* Groups with any room, or more: changed under the group's lock. */
+	DECLARE_BITMAP(some, POTAD_ROW);
+	DECLARE_BITMAP(leaves, POTAD_ROW);	/* with a free leaf, or more */
 	DECLARE_BITMAP(claimed, POTAD_ROW);	/* some CPU's home */
+
+	/* Who changes a hint often has a look at @room, too. */
+	u32		room ____cacheline_aligned; /* order + 1 of the largest */
+						/* block of all, or more	*/
+	u32		hint[POTAD_ROW];	/* see span.c; under the group's */
+						/* lock				 */
 	struct potad_group *group[POTAD_ROW];	/* NULL: not populated */
-	void		*chunk;			/* if they are of one piece */
 };
 
 struct potad_tier {
@@ -128,8 +136,10 @@ struct potad_habit {
 	u32		begun ____cacheline_aligned;
 	u32		done;
 	struct potad_span *span;	/* of the last free */
-	struct potad_group *last;	/* and its group; if that is not NULL: */
-	u64		from;		/* its granules in its span	      */
+	struct potad_group *last;	/* the groups around it, side by side */
+					/* in memory; if that is not NULL:    */
+	u64		base;		/* first granule of the first of them */
+	u64		from;		/* their granules in their span	      */
 	u64		size;
 	unsigned int	tier;
 } ____cacheline_aligned;
@@ -187,6 +197,13 @@ static inline u64 potad_granule(const struct potad_group *g, unsigned int u)
 	return (g->nr << POTAD_GROUP_SHIFT | u) << (g->tier * POTAD_GROUP_SHIFT);
 }
 
+/* The @i-th group of a row; NULL. */
+static inline struct potad_group *potad_row_group(const struct potad_row *row,
+						  unsigned int i)
+{
+	return row->chunk ? row->chunk + (i - row->skip) : READ_ONCE(row->group[i]);
+}
+
 /* The group of tier @t that @granule, of this span, is in; NULL. */
 static inline struct potad_group *potad_span_group(const struct potad_span *span,
 						   unsigned int t, u64 granule)
@@ -196,7 +213,27 @@ static inline struct potad_group *potad_span_group(const struct potad_span *span
 	struct potad_row *row;
 
 	row = READ_ONCE(tier->row[nr / POTAD_ROW - tier->first / POTAD_ROW]);
-	return row ? READ_ONCE(row->group[nr % POTAD_ROW]) : NULL;
+	return row ? potad_row_group(row, nr % POTAD_ROW) : NULL;
+}
+
+/*
+ * The groups of tier @t around @granule that lie side by side in memory: the
+ * first of them, and how many; those of a row, or else the one.  NULL.
+ */
+static inline struct potad_group *potad_span_groups(const struct potad_span *span,
+						    unsigned int t, u64 granule,
+						    unsigned int *nr)
+{
+	const struct potad_tier *tier = &span->tier[t];
+	u64 r = potad_group_nr(granule, t) / POTAD_ROW;
+	struct potad_row *row;
+
+	*nr = 1;
+	row = READ_ONCE(tier->row[r - tier->first / POTAD_ROW]);
+	if (!row || !row->chunk)
+		return potad_span_group(span, t, granule);
+	*nr = min((r + 1) * POTAD_ROW, tier->last + 1) - max(r * POTAD_ROW, tier->first);
+	return row->chunk;
 }
 
 /* Granules of groups of tier 0 that are not the span's. */
@@ -218,11 +255,12 @@ static inline struct potad_habit *potad_habit(struct potad_space *s)
 	return &s->habit[smp_processor_id()];
 }
 
-/* @unit of @g will soon be freed. */
-static inline void potad_group_prefetch(struct potad_group *g, unsigned int unit)
+/* @unit of @g will soon be freed: a part of a leaf, or @big, one or more leaves. */
+static inline void potad_group_prefetch(struct potad_group *g, unsigned int unit,
+					bool big)
 {
 	prefetchw(g);
-	prefetchw(&g->node[unit / POTAD_NODE_UNITS]);
+	prefetchw(big ? &g->top : &g->node[unit / POTAD_NODE_UNITS]);
 }
 
 /* Around a free, or a move of a group between tiers; interrupts are off. */
@@ -242,6 +280,7 @@ void potad_group_lock(struct potad_group *g);
 void potad_group_unlock(struct potad_group *g);
 void potad_group_changed(struct potad_group *g);
 void potad_group_claim(struct potad_group *g, bool claim);
+void potad_group_spent(struct potad_group *g);
 
 struct potad_span *potad_span_create(struct potad_space *s, u64 first, u64 end,
 				     bool populate);

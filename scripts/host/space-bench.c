@@ -252,6 +252,11 @@ static void jobs_create(struct turn *turn, enum workload w, const struct shape *
 	u64 seed = opt.seed, want = want_of(w, shape, order), i;
 	unsigned int cpu;
 
+	if (shape->granules >> shape->unit > MAX_KEPT_UNITS ||
+	    order > shape->unit + MAX_KEPT_ORDER) {
+		fprintf(stderr, "space-bench: no workload has so many blocks, or so large ones\n");
+		exit(2);
+	}
 	turn->jobs = calloc(shape->threads, sizeof(*turn->jobs));
 	if (!turn->jobs)
 		abort();
@@ -262,7 +267,7 @@ static void jobs_create(struct turn *turn, enum workload w, const struct shape *
 			.me = turn->me, .cpu = cpu, .order = order,
 			.ops = opt.ops, .want = want, .ring = ring,
 			.meeting = &team.meeting,
-			.block = calloc(want, sizeof(u64)),
+			.block = calloc(want, sizeof(u32)),
 			.index = calloc(opt.ops, sizeof(u32)),
 			.orders = calloc(opt.ops, 1),
 		};
@@ -295,8 +300,9 @@ static void give_all(struct job *job)
 	u64 i;
 
 	for (i = 0; i < job->nr; i++)
-		if (job->block[i] != NOWHERE)
-			s->free(me, job->block[i] >> 6, job->block[i] & 63, POTAD_MOVABLE);
+		if (job->block[i] != NONE)
+			s->free(me, kept_granule(&me->shape, job->block[i]),
+				kept_order(&me->shape, job->block[i]), POTAD_MOVABLE);
 	job->nr = 0;
 }
 

@@ -86,11 +86,12 @@ void study_whole(const struct job *jobs, const struct shape *shape,
 		goto out;
 	for (cpu = 0; cpu < shape->threads; cpu++) {
 		for (i = 0; i < jobs[cpu].nr; i++) {
-			u64 block = jobs[cpu].block[i], nr = 1ULL << (block & 63);
+			u32 kept = jobs[cpu].block[i];
+			u64 nr = 1ULL << kept_order(shape, kept);
 
-			if (block == NOWHERE)
+			if (kept == NONE)
 				continue;
-			potad_shadow_take(shadow, block >> 6, nr, 1);
+			potad_shadow_take(shadow, kept_granule(shape, kept), nr, 1);
 			used += nr;
 		}
 	}

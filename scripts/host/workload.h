@@ -54,7 +54,7 @@ void meet(struct meeting *m);
  * @order: of the blocks, in granules
  * @ops: operations a round
  * @want: blocks that this thread has when it is as full as it shall be
- * @block: those that it has: first granule << 6 | order
+ * @block: those that it has: see keep()
  * @nr: how many
  * @index: random numbers below @want, @ops of them
  * @orders: random orders, @ops of them
@@ -70,7 +70,7 @@ struct job {
 	unsigned int	order;
 	u64		ops;
 	u64		want;
-	u64		*block;
+	u32		*block;
 	u64		nr;
 	u32		*index;
 	u8		*orders;
@@ -83,7 +83,41 @@ struct job {
 
 u64 now_ns(void);
 u64 draw(u64 *seed);
-void shuffle(u64 *block, u64 nr, u64 *seed);
+
+/* All orders of @nr elements of an array are as likely.  swap() reads twice what it is given. */
+#define shuffle(array, nr, seed)					\
+	do {								\
+		u64 __i, __other;					\
+									\
+		for (__i = (nr); __i > 1; __i--) {			\
+			__other = draw(seed) % __i;			\
+			swap((array)[__i - 1], (array)[__other]);	\
+		}							\
+	} while (0)
+
+/*
+ * What a workload keeps of a block: 28 bits say where, in units, and 4 of which
+ * order, as a user would who has many.  The table, a random place of which is
+ * looked at each time, is the harness's own cost: the smaller, the less of it there is.
+ */
+#define NONE			U32_MAX
+#define MAX_KEPT_UNITS		((1ULL << 28) - 1)
+#define MAX_KEPT_ORDER		15
+
+static inline u32 keep(const struct shape *shape, u64 granule, unsigned int order)
+{
+	return granule >> shape->unit << 4 | (order - shape->unit);
+}
+
+static inline u64 kept_granule(const struct shape *shape, u32 kept)
+{
+	return (u64)(kept >> 4) << shape->unit;
+}
+
+static inline unsigned int kept_order(const struct shape *shape, u32 kept)
+{
+	return (kept & 15) + shape->unit;
+}
 
 /* Which phases are timed, and what they are called; NULL: one, without a name. */
 const char *phase_name(enum workload w, unsigned int phase);

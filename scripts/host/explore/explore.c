@@ -76,6 +76,8 @@ static const struct scenario scenarios[] = {
 	{ "interrupt", 2, 3, "", { { "a0 f0 a0", 0 }, { "a0 f0", 0, true }, { "a0 f0", 1 } } },
 	{ "two_kinds", 512, 2, "", { { "a0 a8 f0", 0 }, { "p0 a8 f0", 1 } } },
 
+	{ "room_low_for_a_moment", 8, 3, "a2 a2", { { "a3", 0 }, { "x0 a2", 1 } } },
+
 	/* two groups, and the tier above them: groups move */
 	{ "group_taken_by_two", 2 * GROUP, 3, "", { { "a0", 0 }, { "a0", 1 } } },
 	{ "group_raised_and_taken", 2 * GROUP, 2, "a0", { { "x0 a16", 0 }, { "a0 f0", 1 } } },
@@ -111,6 +113,8 @@ static const struct scenario scenarios[] = {
 	  { { "n3 f0", 0 }, { "a0 f0 a0", 1 } } },
 	{ "run_in_groups", 2 * GROUP, 1, "", { { "n65600 f0", 0 }, { "a0 f0 a16", 1 } } },
 	{ "run_of_cached", 128, 1, "a6 a5", { { "A0 F0", 0 }, { "N30 f0", 1 } } },
+
+	{ "run_hole_moves", 512, 2, "p7 p7 a7 a7 x3", { { "n1", 0 }, { "x0 a7", 1 } } },
 
 	/* spans that come and go, and groups that get their memory late */
 	{ "span_goes", 2, 2, "", { { "-0", 0 }, { "a0 a0 a0 a0 f2", 1 } }, { 300, 2 } },
