@@ -75,7 +75,7 @@ static void free_granule_is_quarantined_and_nobody_told(struct kunit *test)
 	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
 	struct report *r = new_report(test);
 	phys_addr_t at = START + 100 * GRANULE;
-	u64 events, told;
+	struct potad_event_count count;
 
 	KUNIT_EXPECT_EQ(test, potad_pool_fail(pool, at + 77, 1, 0, take_down, r), 0);
 	KUNIT_EXPECT_EQ(test, r->nr, 1);
@@ -85,9 +85,9 @@ static void free_granule_is_quarantined_and_nobody_told(struct kunit *test)
 	expect_what(test, pool, at + GRANULE - 1, POTAD_IS_QUARANTINED, false);
 	expect_what(test, pool, at - 1, POTAD_IS_FREE, false);
 	expect_what(test, pool, at + GRANULE, POTAD_IS_FREE, false);
-	potad_pool_event_counts(pool, &events, &told);
-	KUNIT_EXPECT_EQ(test, events, 1);
-	KUNIT_EXPECT_EQ(test, told, 0);
+	potad_pool_event_count(pool, &count);
+	KUNIT_EXPECT_EQ(test, count.events, 1);
+	KUNIT_EXPECT_EQ(test, count.told, 0);
 	potad_test_all_free(test, pool, 1);
 }
 
@@ -175,7 +175,7 @@ static void owner_is_told_where_and_is_believed(struct kunit *test)
 	struct report *r = new_report(test);
 	struct potad_event event;
 	struct potad_block b;
-	u64 events, told;
+	struct potad_event_count count;
 
 	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 4, GFP_KERNEL, &owner, &b), 0);
 	KUNIT_EXPECT_EQ(test, potad_pool_fail(pool, b.phys + 5 * GRANULE + 9, 1,
@@ -194,9 +194,9 @@ static void owner_is_told_where_and_is_believed(struct kunit *test)
 	expect_event(test, r, 0, b.phys + 5 * GRANULE, GRANULE, POTAD_IS_BLOCK, owner.answer);
 	KUNIT_EXPECT_EQ(test, r->event[0].block, b.phys);
 	KUNIT_EXPECT_STREQ(test, r->event[0].type, b.type->name);
-	potad_pool_event_counts(pool, &events, &told);
-	KUNIT_EXPECT_EQ(test, events, 1);
-	KUNIT_EXPECT_EQ(test, told, 1);
+	potad_pool_event_count(pool, &count);
+	KUNIT_EXPECT_EQ(test, count.events, 1);
+	KUNIT_EXPECT_EQ(test, count.told, 1);
 	KUNIT_EXPECT_TRUE(test, potad_pool_event(pool, 1, &event));
 	KUNIT_EXPECT_EQ(test, memcmp(&event, &r->event[0], sizeof(event)), 0);
 
@@ -259,7 +259,7 @@ static void second_failure_tells_nobody(struct kunit *test)
 	struct potad_test_owner owner = { .answer = POTAD_RECOVERED };
 	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
 	struct report *r = new_report(test);
-	u64 events, told;
+	struct potad_event_count count;
 	struct potad_block b;
 
 	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[2], 3, GFP_KERNEL, &owner, &b), 0);
@@ -275,9 +275,9 @@ static void second_failure_tells_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_pool_fail(pool, b.phys, 3 * GRANULE, 0, take_down, r),
 			-EHWPOISON);
 	KUNIT_EXPECT_EQ(test, r->nr, 2);
-	potad_pool_event_counts(pool, &events, &told);
-	KUNIT_EXPECT_EQ(test, events, 2);
-	KUNIT_EXPECT_EQ(test, told, 2);
+	potad_pool_event_count(pool, &count);
+	KUNIT_EXPECT_EQ(test, count.events, 2);
+	KUNIT_EXPECT_EQ(test, count.told, 2);
 	potad_test_all_free(test, pool, 3);
 }
 
@@ -422,17 +422,18 @@ static void old_events_make_room_for_new_ones(struct kunit *test)
 {
 	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
 	struct potad_event event;
-	u64 events, told, seq;
+	struct potad_event_count count;
+	u64 seq;
 
 	for (seq = 1; seq <= POTAD_EVENTS + 10; seq++)
 		KUNIT_ASSERT_EQ(test, potad_memory_failure(pool, START + seq * GRANULE, 1, 0), 0);
-	potad_pool_event_counts(pool, &events, &told);
-	KUNIT_EXPECT_EQ(test, events, POTAD_EVENTS + 10);
+	potad_pool_event_count(pool, &count);
+	KUNIT_EXPECT_EQ(test, count.events, POTAD_EVENTS + 10);
 	KUNIT_EXPECT_FALSE(test, potad_pool_event(pool, 0, &event));
 	KUNIT_EXPECT_FALSE(test, potad_pool_event(pool, 10, &event));
-	KUNIT_EXPECT_FALSE(test, potad_pool_event(pool, events + 1, &event));
+	KUNIT_EXPECT_FALSE(test, potad_pool_event(pool, count.events + 1, &event));
 	KUNIT_EXPECT_FALSE(test, potad_pool_event(pool, U64_MAX, &event));
-	for (seq = 11; seq <= events; seq++) {
+	for (seq = 11; seq <= count.events; seq++) {
 		KUNIT_ASSERT_TRUE(test, potad_pool_event(pool, seq, &event));
 		KUNIT_ASSERT_EQ(test, event.seq, seq);
 		KUNIT_ASSERT_EQ(test, event.phys, START + seq * GRANULE);

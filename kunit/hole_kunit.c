@@ -92,15 +92,15 @@ static void no_block_has_any_of_a_hole(struct kunit *test)
 static void failure_in_a_hole_is_none_of_ours(struct kunit *test)
 {
 	struct potad_pool *pool = new_pool(test);
-	u64 events, told;
+	struct potad_event_count count;
 
 	/* In it, over its end, over its beginning, and over all of it. */
 	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, holes[0].phys, 1, 0), -ENXIO);
 	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, holes[0].phys + 511, 2, 0), -ENXIO);
 	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, holes[0].phys - 1, 2, 0), -ENXIO);
 	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, START, BYTES, 0), -ENXIO);
-	potad_pool_event_counts(pool, &events, &told);
-	KUNIT_EXPECT_EQ(test, events, 0);
+	potad_pool_event_count(pool, &count);
+	KUNIT_EXPECT_EQ(test, count.events, 0);
 	potad_test_all_free(test, pool, 0);
 
 	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, holes[0].phys - 1, 1, 0), 0);

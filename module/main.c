@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) "potad: " fmt
 
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
@@ -38,6 +39,10 @@ MODULE_PARM_DESC(cma, "name of the CMA area to take it from; none: from the page
 static char *index = "words";
 module_param(index, charp, 0444);
 MODULE_PARM_DESC(index, "how a block is found by its address: words, maple or xarray (default words)");
+
+static unsigned int owner_timeout_ms = POTAD_PATIENCE_MS;
+module_param(owner_timeout_ms, uint, 0444);
+MODULE_PARM_DESC(owner_timeout_ms, "how long a failure waits for an owner's answer; 0: as long as it takes (default 10000)");
 
 static struct potad_region region;
 static struct potad_pool *pool;
@@ -77,6 +82,35 @@ static int __init parse(u64 *bytes, u64 *smallest, enum potad_index_kind *kind)
 	return 0;
 }
 
+/* What all pools share. */
+static int __init init_caches(void)
+{
+	int err = potad_lines_init();
+
+	if (err)
+		return err;
+	err = potad_parts_init();
+	if (err)
+		goto fail_lines;
+	err = potad_failures_init();
+	if (err)
+		goto fail_parts;
+	return 0;
+
+fail_parts:
+	potad_parts_exit();
+fail_lines:
+	potad_lines_exit();
+	return err;
+}
+
+static void exit_caches(void)
+{
+	potad_failures_exit();
+	potad_parts_exit();
+	potad_lines_exit();
+}
+
 static int __init potad_init(void)
 {
 	enum potad_index_kind kind;
@@ -86,12 +120,7 @@ static int __init potad_init(void)
 	err = parse(&bytes, &smallest, &kind);
 	if (err)
 		return err;
-	err = potad_lines_init();
-	if (!err) {
-		err = potad_parts_init();
-		if (err)
-			potad_lines_exit();
-	}
+	err = init_caches();
 	if (err) {
 		pr_err("no memory: %d\n", err);
 		return err;
@@ -105,6 +134,7 @@ static int __init potad_init(void)
 		pr_err("no memory to manage %llu MiB with: %d\n", bytes >> 20, err);
 		goto fail_region;
 	}
+	pool->patience = msecs_to_jiffies(owner_timeout_ms);
 	err = potad_holder_init(pool);
 	if (err)
 		goto fail_pool;
@@ -126,8 +156,7 @@ fail_pool:
 fail_region:
 	potad_region_put(&region);
 fail_caches:
-	potad_parts_exit();
-	potad_lines_exit();
+	exit_caches();
 	return err;
 }
 
@@ -137,14 +166,14 @@ static void __exit potad_exit(void)
 
 	potad_files_exit();
 	potad_compare_exit();
+	potad_failures_wait();	/* for owners that are late */
 	freed = potad_holder_exit();
 	if (freed)
 		pr_info("freed %lu blocks that were held through debugfs\n", freed);
 	if (WARN_ON(potad_pool_destroy(pool)))
 		return;
 	potad_region_put(&region);
-	potad_parts_exit();
-	potad_lines_exit();
+	exit_caches();
 	pr_info("%llu MiB given back through %s\n", region.bytes >> 20,
 		potad_region_source(&region));
 }

@@ -5,12 +5,11 @@
  *	actions (0600)  alloc     SIZE TYPE [fill]
  *	                free      HANDLE
  *	                lookup    ADDRESS
- *	                inject    ADDRESS [LENGTH]
  *	                validate  1
  *	                compare/run  [KEY=VALUE ...]
  *	                compare/lookup  [KEY=VALUE ...]
- *	                and those of places.c
- *	facts (0400)    blocks types stats freeinfo region failures
+ *	                and those of places.c and failures.c
+ *	facts (0400)    blocks types stats freeinfo region failures follow
  *
  * How a command is written and its answer read is told in request.h, how
  * numbers are written in parse.h.  Addresses are physical ones.  Without
@@ -28,6 +27,7 @@
 #include "../include/compat.h"
 #include "../parse.h"
 #include "../region/region.h"
+#include "failures.h"
 #include "files.h"
 #include "places.h"
 #include "request.h"
@@ -121,52 +121,6 @@ static int lookup_run(struct potad_request *req, char *args)
 	potad_reply(req, " failed=%d\n",
 		    info.failed || info.what == POTAD_IS_QUARANTINED);
 	return 0;
-}
-
-static void reply_event(const struct potad_event *event, void *arg)
-{
-	struct potad_request *req = arg;
-
-	potad_reply(req, "address=0x%llx length=%llu state=%s quarantined=%d",
-		    (u64)event->phys, event->length, potad_what_name(event->what),
-		    event->what == POTAD_IS_FREE);
-	if (event->what == POTAD_IS_BLOCK)
-		potad_reply(req, " block=0x%llx type=%s", (u64)event->block, event->type);
-	potad_reply(req, " told=%d answer=%s\n", event->answer != POTAD_UNTOLD,
-		    potad_answer_name(event->answer));
-}
-
-static int inject_run(struct potad_request *req, char *args)
-{
-	char *text = potad_next_word(&args), *len = potad_next_word(&args);
-	u64 phys, length = 1;
-	int err;
-
-	if (*args)
-		return potad_want_words(req, "ADDRESS [LENGTH]");
-	err = potad_word_address(req, text, &phys);
-	if (!err && len)
-		err = potad_word_bytes(req, "length", len, &length);
-	if (err)
-		return err;
-	err = potad_pool_fail(pool, phys, length, POTAD_FAIL_INJECTED,
-			      reply_event, req);
-	switch (err) {
-	case 0:
-		return 0;
-	case -EINVAL:
-		return potad_refuse(req, err, "length 0: at least one byte fails");
-	case -ENXIO:
-		return potad_outside(req, pool, phys, length);
-	case -E2BIG:
-		return potad_refuse(req, err, "length %llu: at most %lu bytes fail at once",
-				    length, POTAD_FAIL_MAX);
-	case -EHWPOISON:
-		return potad_refuse(req, err, "0x%llx, %llu bytes: has failed already",
-				    phys, length);
-	default:
-		return potad_refuse(req, err, "not all of it could be marked: see failures");
-	}
 }
 
 static int validate_run(struct potad_request *req, char *args)
@@ -461,7 +415,6 @@ static const struct potad_action actions[] = {
 	{ "alloc", alloc_run },
 	{ "free", free_run },
 	{ "lookup", lookup_run },
-	{ "inject", inject_run },
 	{ "validate", validate_run },
 };
 
@@ -534,54 +487,6 @@ static const struct seq_operations blocks_sops = {
 
 DEFINE_TABLE(blocks, struct potad_held);
 
-/* The events that are kept; a position is a sequence number. */
-static void *failures_at(loff_t *pos, struct potad_event *event)
-{
-	u64 events, told;
-
-	potad_pool_event_counts(pool, &events, &told);
-	if (events > POTAD_EVENTS)
-		*pos = max_t(u64, *pos, events - POTAD_EVENTS + 1);
-	for (; *pos <= events; ++*pos)
-		if (potad_pool_event(pool, *pos, event))
-			return event;
-	return NULL;
-}
-
-static void *failures_start(struct seq_file *m, loff_t *pos)
-{
-	return *pos ? failures_at(pos, m->private) : SEQ_START_TOKEN;
-}
-
-static void *failures_next(struct seq_file *m, void *v, loff_t *pos)
-{
-	++*pos;
-	return failures_at(pos, m->private);
-}
-
-static int failures_show(struct seq_file *m, void *v)
-{
-	struct potad_event *event = v;
-
-	if (v == SEQ_START_TOKEN) {
-		seq_puts(m, "seq address length state type told answer\n");
-		return 0;
-	}
-	seq_printf(m, "%llu 0x%llx %llu %s %s %d %s\n", event->seq,
-		   (u64)event->phys, event->length, potad_what_name(event->what),
-		   event->type[0] ? event->type : "-",
-		   event->answer != POTAD_UNTOLD,
-		   potad_answer_name(event->answer));
-	return 0;
-}
-
-static const struct seq_operations failures_sops = {
-	.start = failures_start, .next = failures_next,
-	.stop = no_stop, .show = failures_show,
-};
-
-DEFINE_TABLE(failures, struct potad_event);
-
 static void show_type(struct potad_type *type, void *arg)
 {
 	struct potad_live live = potad_type_live(type);
@@ -617,7 +522,8 @@ static int stats_show(struct seq_file *m, void *v)
 {
 	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
 	struct potad_pool_count count;
-	u64 words = potad_index_bytes(&pool->index), events, told, cached;
+	u64 words = potad_index_bytes(&pool->index), cached;
+	struct potad_event_count failures;
 	struct type_sums sums = { };
 
 	if (!stat)
@@ -625,7 +531,7 @@ static int stats_show(struct seq_file *m, void *v)
 	potad_pool_stat(pool, stat, &cached);
 	potad_pool_counts(pool, &count);
 	potad_pool_visit_types(pool, sum_type, &sums);
-	potad_pool_event_counts(pool, &events, &told);
+	potad_pool_event_count(pool, &failures);
 #define SHOW(name, value) seq_printf(m, "%s %llu\n", name, (u64)(value))
 	SHOW("granule_bytes", 1ULL << pool->granule_shift);
 	SHOW("granules_total", stat->total);
@@ -640,8 +546,14 @@ static int stats_show(struct seq_file *m, void *v)
 	SHOW("allocs", count.allocs);
 	SHOW("frees", count.frees);
 	SHOW("alloc_failures", count.alloc_failures);
-	SHOW("failure_events", events);
-	SHOW("owners_told", told);
+	SHOW("failure_events", failures.events);
+	SHOW("owners_told", failures.told);
+	SHOW("owners_late", failures.late);
+	SHOW("answers_recovered", failures.answers[POTAD_RECOVERED]);
+	SHOW("answers_moved", failures.answers[POTAD_MOVED]);
+	SHOW("answers_lost", failures.answers[POTAD_LOST]);
+	SHOW("answers_refused", failures.answers[POTAD_REFUSED]);
+	SHOW("granules_failed_really", failures.real);
 	SHOW("metadata_space_bytes", stat->metadata);
 	SHOW("metadata_words_bytes", words);
 	SHOW("metadata_descriptor_bytes", sums.bytes);
@@ -709,6 +621,8 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r)
 		make_action(dir, &actions[i]);
 	for (i = 0; i < potad_place_actions_nr; i++)
 		make_action(dir, &potad_place_actions[i]);
+	for (i = 0; i < potad_failure_actions_nr; i++)
+		make_action(dir, &potad_failure_actions[i]);
 	compare = debugfs_create_dir("compare", dir);
 	make_action(compare, &compare_action);
 	make_action(compare, &lookup_action);
@@ -717,7 +631,7 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r)
 	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);
 	debugfs_create_file("freeinfo", 0400, dir, NULL, &freeinfo_fops);
 	debugfs_create_file("region", 0400, dir, NULL, &region_fops);
-	debugfs_create_file("failures", 0400, dir, NULL, &failures_fops);
+	potad_failures_files(pool, dir);
 }
 
 /* Removes them; returns when no operation on one runs any more. */

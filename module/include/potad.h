@@ -90,6 +90,8 @@ struct potad_desc {
  * @POTAD_MOVED: contents were moved away in time
  * @POTAD_LOST: contents are lost; users of it will be told
  * @POTAD_REFUSED: the owner can do nothing
+ * @POTAD_LATE: the owner has been asked, and has not answered in its time; what it
+ *		answers then is another event
  */
 enum potad_answer {
 	POTAD_UNTOLD,
@@ -97,6 +99,7 @@ enum potad_answer {
 	POTAD_MOVED,
 	POTAD_LOST,
 	POTAD_REFUSED,
+	POTAD_LATE,
 };
 
 /**
@@ -140,6 +143,7 @@ struct potad_failure {
 #define POTAD_FAIL_MAX		(2UL << 20)
 
 #define POTAD_FAIL_INJECTED	0x1	/* a test: the memory is in truth good */
+#define POTAD_FAIL_SOFT		0x2	/* it is going to fail: it can be read yet */
 
 /**
  * struct potad_ops - what an owner does for its blocks; NULL: nothing
@@ -155,7 +159,9 @@ struct potad_failure {
  *	over: kfree_rcu().  Same context.
  * @memory_failure: memory of the block has failed.  Told once for each granule.
  *	Process context, may sleep, no lock of potad's is held: it may free this
- *	block, and allocate others.  The block stays until it returns.
+ *	block, and allocate others.  The block stays until it returns.  Called from a
+ *	worker, for whose answer a failure waits some time, not for ever.  With
+ *	%POTAD_FAIL_SOFT the block could not be moved by @migrate, which comes first.
  * @migrate: move what is in @from to @to, both of the same size, and use @to
  *	from then on; @to is the handle to be kept, if it is still @from that
  *	the owner has.  0, or an error to refuse, and
@@ -316,6 +322,7 @@ int potad_dirty(struct potad_pool *pool, phys_addr_t phys);
 
 int potad_memory_failure(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			 unsigned int flags);
+int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length);
 int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block *moved);
 int potad_evacuate(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		   potad_obstacle_fn report, void *arg);

@@ -11,6 +11,8 @@
 
 #include <linux/tracepoint.h>
 
+struct potad_event;
+
 TRACE_EVENT(potad_alloc,
 	TP_PROTO(u64 phys, unsigned int order, const char *type, int err),
 	TP_ARGS(phys, order, type, err),
@@ -93,31 +95,47 @@ TRACE_EVENT(potad_run,
 		  __entry->tried, __entry->err)
 );
 
-TRACE_EVENT(potad_memory_failure,
-	TP_PROTO(u64 phys, u64 length, const char *type, int answer,
-		 unsigned int flags),
-	TP_ARGS(phys, length, type, answer, flags),
+TRACE_DEFINE_ENUM(POTAD_IS_FREE);
+TRACE_DEFINE_ENUM(POTAD_IS_BLOCK);
+TRACE_DEFINE_ENUM(POTAD_IS_BARE);
+
+TRACE_EVENT(memory_failure,
+	TP_PROTO(const struct potad_event *event, const char *answer),
+	TP_ARGS(event, answer),
 	TP_STRUCT__entry(
+		__field(u64, seq)
 		__field(u64, phys)
 		__field(u64, length)
-		__field(int, answer)
+		__field(u64, block)
+		__field(u64, bytes)
 		__field(unsigned int, flags)
+		__field(unsigned int, what)
+		__field(bool, late)
 		__array(char, type, 32)
+		__array(char, answer, 16)
 	),
 	TP_fast_assign(
-		__entry->phys = phys;
-		__entry->length = length;
-		__entry->answer = answer;
-		__entry->flags = flags;
-		strscpy(__entry->type, type, sizeof(__entry->type));
+		__entry->seq = event->seq;
+		__entry->phys = event->phys;
+		__entry->length = event->length;
+		__entry->block = event->block;
+		__entry->bytes = event->bytes;
+		__entry->flags = event->flags;
+		__entry->what = event->what;
+		__entry->late = event->late;
+		strscpy(__entry->type, event->type, sizeof(__entry->type));
+		strscpy(__entry->answer, answer, sizeof(__entry->answer));
 	),
-	TP_printk("phys=0x%llx length=%llu type=%s answer=%s flags=0x%x",
-		  __entry->phys, __entry->length, __entry->type,
-		  __print_symbolic(__entry->answer,
-				   { 0, "-" }, { 1, "recovered" },
-				   { 2, "moved" }, { 3, "lost" },
-				   { 4, "refused" }),
-		  __entry->flags)
+	TP_printk("seq=%llu phys=0x%llx length=%llu block=0x%llx bytes=%llu offset=%llu type=%s answer=%s late=%d state=%s how=%s",
+		  __entry->seq, __entry->phys, __entry->length, __entry->block,
+		  __entry->bytes, __entry->bytes ? __entry->phys - __entry->block : 0,
+		  __entry->type, __entry->answer, __entry->late,
+		  __print_symbolic(__entry->what,
+				   { POTAD_IS_FREE, "free" }, { POTAD_IS_BLOCK, "allocated" },
+				   { POTAD_IS_BARE, "bare" }),
+		  __print_flags(__entry->flags, ",",
+				{ POTAD_FAIL_INJECTED, "injected" },
+				{ POTAD_FAIL_SOFT, "soft" }))
 );
 
 TRACE_EVENT(potad_refused,

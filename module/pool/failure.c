@@ -8,45 +8,121 @@
  * in a block, the owner is looked for and told.  Why no block slips through
  * between the two is told at the top of block.c.
  *
+ * Hard and soft: memory that is only going to fail can be read yet, so the block
+ * is moved, by its own migrate operation, and what it leaves is out of use.  Where
+ * that does not work the owner is told as of a hard failure.
+ *
+ * Owners take their time, and some for ever; nobody else shall wait for those.  So
+ * a worker asks, and the failure waits for it as long as the pool has patience:
+ *
+ *	failure                      worker
+ *	telling -------------------> asks
+ *	waits ... <----------------- answers: one event
+ *
+ *	telling -------------------> asks
+ *	waits, and gives up: an      ...
+ *	event, "late"                answers: another event, marked as late
+ *
+ * The worker holds the block meanwhile, so that its type does not go.  In the same
+ * way it waits for a block that is just being moved to be somewhere.
+ *
  * Neighbouring granules of one block with a descriptor that fail in one call are
  * one event, and the owner is told once; so are neighbours that are free.  Where
  * there is no descriptor nothing holds the block, and each granule is an event.
- * Events are kept in a ring, for people to read.
+ *
+ * Which granules failed really, and not in a test, is written down (@real of the
+ * pool) before they are retired: those never come back into use, not even by the end
+ * of the module.
  */
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include "../include/compat.h"
-#include "../include/trace.h"
 #include "pool.h"
 
-const char *potad_answer_name(enum potad_answer answer)
-{
-	static const char * const names[] = {
-		[POTAD_UNTOLD] = "-",
-		[POTAD_RECOVERED] = "recovered",
-		[POTAD_MOVED] = "moved",
-		[POTAD_LOST] = "lost",
-		[POTAD_REFUSED] = "refused",
-	};
+/* Workers that ask owners. */
+static struct workqueue_struct *askers;
 
-	return answer < ARRAY_SIZE(names) ? names[answer] : "nonsense";
+/* What has become of a worker that somebody waits for. */
+enum telling_state {
+	ASKING,
+	ANSWERED,
+	GIVEN_UP,	/* nobody waits any more: the worker ends it */
+};
+
+/**
+ * struct telling - an owner that is to be told
+ * @work: that tells it
+ * @over: that it has answered, if somebody waits
+ * @state: enum telling_state
+ * @pool: the pool
+ * @block: its block, with a reference, if @found
+ * @found: or else the owner is still to be found
+ * @event: what it is told, and has answered
+ */
+struct telling {
+	struct work_struct	work;
+	struct completion	over;
+	int			state;
+	struct potad_pool	*pool;
+	struct potad_block	block;
+	bool			found;
+	struct potad_event	event;
+};
+
+/* Makes the workers.  Process context; 0 or -ENOMEM. */
+int __init potad_failures_init(void)
+{
+	askers = alloc_workqueue("potad-failure", WQ_UNBOUND, 0);
+	return askers ? 0 : -ENOMEM;
+}
+
+void potad_failures_exit(void)
+{
+	destroy_workqueue(askers);
+}
+
+/* Waits for all owners that have not answered yet.  Process context; sleeps. */
+void potad_failures_wait(void)
+{
+	flush_workqueue(askers);
+}
+
+/* Out of use for good; if memory for that cannot be had, all that is retired is. */
+static void note_real(struct potad_pool *pool, u64 granule)
+{
+	void *old = xa_store(&pool->real, granule, xa_mk_value(1), GFP_KERNEL);
+
+	if (xa_is_err(old)) {
+		WRITE_ONCE(pool->real_unknown, true);
+	} else if (!old) {
+		spin_lock(&pool->events_lock);
+		pool->count.real++;
+		spin_unlock(&pool->events_lock);
+	}
+}
+
+/* As potad_space_retire(), or potad_cache_retire() if it may be in a cache. */
+static int retire(struct potad_pool *pool, u64 granule, bool cached, unsigned int flags)
+{
+	if (!(flags & POTAD_FAIL_INJECTED))
+		note_real(pool, granule);
+	return cached ? potad_cache_retire(pool->cache, granule) :
+			potad_space_retire(pool->space, granule);
 }
 
 /* Keeps an event, and hands it to whoever asked. */
 static void record(struct potad_pool *pool, struct potad_event *event,
 		   potad_event_fn report, void *arg)
 {
-	spin_lock(&pool->events_lock);
-	event->seq = ++pool->events;
-	if (event->answer != POTAD_UNTOLD)
-		pool->owners_told++;
-	pool->event[(event->seq - 1) % POTAD_EVENTS] = *event;
-	spin_unlock(&pool->events_lock);
-	trace_potad_memory_failure(event->phys, event->length, event->type,
-				   event->answer, event->flags);
+	potad_event_add(pool, event);
 	if (report)
 		report(event, arg);
 }
@@ -58,18 +134,24 @@ static void record(struct potad_pool *pool, struct potad_event *event,
  * if the block is in stock it goes back, and the granule out of use, and if it is
  * somebody's it never gets there again.  Who has it after that is told.  Where nobody
  * has it, and it is out of use by now, *@state becomes POTAD_FREE.
+ *
+ * Return: 0, and @block has a reference; -ENOENT: nobody; -ETIME if it is on the move
+ * for more than @patience jiffies, unless that is 0.
  */
-static bool find_owner(struct potad_pool *pool, phys_addr_t phys, int *state,
-		       struct potad_block *block)
+static int find_owner(struct potad_pool *pool, phys_addr_t phys, unsigned long patience,
+		      int *state, struct potad_block *block)
 {
 	const struct potad_type *wary = NULL;
+	unsigned long begun = jiffies;
 	struct potad_extent extent;
 	int err;
 
 	while ((err = potad_pool_find(pool, phys, block)) != -ENOENT) {
 		if (!err && (!block->data || block->type == wary))
-			return true;
+			return 0;
 		if (err == -EAGAIN) {
+			if (patience && time_after(jiffies, begun + patience))
+				return -ETIME;
 			usleep_range(10, 100);
 			continue;
 		}
@@ -83,7 +165,7 @@ static bool find_owner(struct potad_pool *pool, phys_addr_t phys, int *state,
 	if (!potad_space_query(pool->space, potad_pool_granule(pool, phys), &extent) &&
 	    extent.state == POTAD_RETIRED)
 		*state = POTAD_FREE;
-	return false;
+	return -ENOENT;
 }
 
 /* Does the block, to which the caller has a reference, lie where it did? */
@@ -112,7 +194,7 @@ static bool is_still_there(const struct potad_block *block)
  * *@state, unless it is @stop, which was not touched.
  */
 static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
-		      const struct potad_block *block, int *state)
+		      const struct potad_block *block, unsigned int flags, int *state)
 {
 	int first = *state;
 
@@ -121,10 +203,7 @@ static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
 		 * In a block that we have a reference to no cache can have it,
 		 * and for the first of its granules all have become wary.
 		 */
-		if (first == POTAD_ALLOCATED)
-			*state = potad_space_retire(pool->space, granule);
-		else
-			*state = potad_cache_retire(pool->cache, granule);
+		*state = retire(pool, granule, first != POTAD_ALLOCATED, flags);
 		/* Looked at after that: it was there when its granule failed. */
 		if (*state != first ||
 		    (first == POTAD_ALLOCATED && !is_still_there(block)))
@@ -134,7 +213,7 @@ static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
 	return granule;
 }
 
-/* Tells the owner of @block that [@granule, @next) of it failed. */
+/* Tells the owner of @block what has failed of it, or has it move out of there. */
 static void tell(struct potad_pool *pool, const struct potad_block *block,
 		 struct potad_event *event)
 {
@@ -145,12 +224,90 @@ static void tell(struct potad_pool *pool, const struct potad_block *block,
 		.length = event->length,
 		.flags = event->flags,
 	};
+	struct potad_block moved;
 
+	if (event->flags & POTAD_FAIL_SOFT && ops->migrate &&
+	    !potad_migrate(pool, event->phys, &moved)) {
+		event->answer = POTAD_MOVED;
+		event->moved = moved.phys;
+	} else if (ops->memory_failure) {
+		event->answer = ops->memory_failure(&failure);
+	}
+}
+
+static void name_block(struct potad_event *event, const struct potad_block *block)
+{
 	event->what = POTAD_IS_BLOCK;
 	event->block = block->phys;
+	event->bytes = block->bytes;
 	strscpy(event->type, block->type->name, sizeof(event->type));
-	if (ops->memory_failure)
-		event->answer = ops->memory_failure(&failure);
+}
+
+static void ask_work(struct work_struct *work)
+{
+	struct telling *t = container_of(work, struct telling, work);
+	int state = POTAD_ALLOCATED;
+
+	if (!t->found)
+		t->found = !find_owner(t->pool, t->event.phys, 0, &state, &t->block);
+	if (t->found) {
+		name_block(&t->event, &t->block);
+		tell(t->pool, &t->block, &t->event);
+		potad_put(&t->block);
+	} else if (state == POTAD_FREE) {
+		t->event.what = POTAD_IS_FREE;
+	}
+	if (cmpxchg(&t->state, ASKING, ANSWERED) == ASKING) {
+		complete(&t->over);	/* and it is the other's */
+		return;
+	}
+	t->event.late = true;
+	potad_event_add(t->pool, &t->event);
+	kfree(t);
+}
+
+/*
+ * Has a worker tell the owner of @block, whose reference it takes over, or if that is
+ * NULL, find it first; waits for the answer.
+ */
+static void ask(struct potad_pool *pool, const struct potad_block *block,
+		struct potad_event *event)
+{
+	unsigned long patience = READ_ONCE(pool->patience);
+	struct telling *t = patience ? kzalloc_obj(*t, GFP_KERNEL) : NULL;
+	struct potad_block found;
+	int state;
+
+	if (!t) {
+		/* Without one, for as long as it takes. */
+		if (!block && find_owner(pool, event->phys, 0, &state, &found))
+			return;
+		block = block ?: &found;
+		name_block(event, block);
+		tell(pool, block, event);
+		potad_put(block);
+		return;
+	}
+	INIT_WORK(&t->work, ask_work);
+	init_completion(&t->over);
+	t->pool = pool;
+	t->event = *event;
+	t->found = block;
+	if (block) {
+		t->block = *block;
+		name_block(event, block);
+	}
+	queue_work(askers, &t->work);
+	/* Without a block the time for it has passed already. */
+	if (!(block && wait_for_completion_timeout(&t->over, patience)) &&
+	    cmpxchg(&t->state, ASKING, GIVEN_UP) == ASKING) {
+		event->answer = POTAD_LATE;
+		pr_warn_ratelimited("potad: an owner of type %s has not answered in %u ms\n",
+				    block ? event->type : "-", jiffies_to_msecs(patience));
+		return;
+	}
+	*event = t->event;
+	kfree(t);
 }
 
 /* Is all of it memory of the pool?  Holes are not. */
@@ -184,7 +341,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 {
 	u64 granule, next, end, stopped_at = U64_MAX;
 	int state, after = 0, err = -EHWPOISON;
-	bool owned;
+	bool owned, late;
 
 	if (!length)
 		return -EINVAL;
@@ -210,7 +367,7 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		if (next == stopped_at)
 			state = after;
 		else
-			state = potad_cache_retire(pool->cache, granule);
+			state = retire(pool, granule, true, flags);
 		next = granule + 1;
 		if (state == -EHWPOISON)
 			continue;
@@ -218,22 +375,29 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			return state;
 
 		err = 0;
-		owned = state == POTAD_ALLOCATED &&
-			find_owner(pool, event.phys, &state, &block);
+		late = owned = false;
+		if (state == POTAD_ALLOCATED)
+			switch (find_owner(pool, event.phys, READ_ONCE(pool->patience), &state,
+					   &block)) {
+			case 0:
+				owned = true;
+				break;
+			case -ETIME:
+				late = true;
+				break;
+			}
 		event.what = state == POTAD_FREE ? POTAD_IS_FREE : POTAD_IS_BARE;
 		if (owned && block.data)
 			stop = min(end, potad_pool_granule(pool, block.phys +
 							   block.bytes - 1) + 1);
 		if ((owned && block.data) || state == POTAD_FREE) {
 			after = state;
-			next = retire_run(pool, granule, stop, &block, &after);
+			next = retire_run(pool, granule, stop, &block, flags, &after);
 			stopped_at = next < stop ? next : U64_MAX;
 		}
 		event.length = (next - granule) << pool->granule_shift;
-		if (owned) {
-			tell(pool, &block, &event);
-			potad_put(&block);
-		}
+		if (owned || late)
+			ask(pool, owned ? &block : NULL, &event);
 		record(pool, &event, report, arg);
 		cond_resched();
 	}
@@ -263,26 +427,77 @@ int potad_memory_failure(struct potad_pool *pool, phys_addr_t phys, u64 length,
 }
 EXPORT_SYMBOL_GPL(potad_memory_failure);
 
-/* Event number @seq, if it is still kept. */
-bool potad_pool_event(struct potad_pool *pool, u64 seq,
-		      struct potad_event *event)
+/*
+ * Has any of it failed really, and not in a test?  Such memory must not be used any
+ * more, by whomever.  Process context.
+ */
+bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 length)
 {
-	bool kept;
+	unsigned long granule = potad_pool_granule(pool, phys);
+	unsigned long last = potad_pool_granule(pool, phys + length - 1);
+	struct potad_extent extent;
 
-	spin_lock(&pool->events_lock);
-	kept = seq && seq <= pool->events && pool->events - seq < POTAD_EVENTS;
-	if (kept)
-		*event = pool->event[(seq - 1) % POTAD_EVENTS];
-	spin_unlock(&pool->events_lock);
-	return kept;
+	if (xa_find(&pool->real, &granule, last, XA_PRESENT))
+		return true;
+	if (!READ_ONCE(pool->real_unknown))
+		return false;
+	for (granule = potad_pool_granule(pool, phys); granule <= last; granule++)
+		if (!potad_space_query(pool->space, granule, &extent) &&
+		    (extent.state == POTAD_RETIRED || extent.failed))
+			return true;
+	return false;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_pool_event);
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_really_failed);
 
-void potad_pool_event_counts(struct potad_pool *pool, u64 *events, u64 *told)
+/* Was its failure a test?  0, or why it cannot be taken back. */
+static int was_injected(struct potad_pool *pool, u64 granule)
 {
-	spin_lock(&pool->events_lock);
-	*events = pool->events;
-	*told = pool->owners_told;
-	spin_unlock(&pool->events_lock);
+	struct potad_extent extent;
+
+	if (potad_space_query(pool->space, granule, &extent))
+		return -ENXIO;
+	if (extent.state != POTAD_RETIRED && !extent.failed)
+		return -EINVAL;
+	return potad_pool_really_failed(pool, potad_pool_phys(pool, granule), 1) ? -EPERM : 0;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_pool_event_counts);
+
+/**
+ * potad_unpoison() - memory whose failure was a test is good again
+ * @pool: the pool
+ * @phys: where
+ * @length: how much, in bytes; the granules it touches are meant
+ *
+ * Its owners are not told.  What was out of use is free again.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -E2BIG if @length is more than POTAD_FAIL_MAX.  If not all of it can be
+ * taken back, none is: -ENXIO if it is not all in the pool, -EINVAL if some has not
+ * failed, or @length is 0, -EPERM if some has failed really.
+ */
+int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length)
+{
+	u64 first, granule, end;
+	int err = 0;
+
+	if (!length)
+		return -EINVAL;
+	if (length > POTAD_FAIL_MAX)
+		return -E2BIG;
+	if (!potad_pool_has(pool, phys, length))
+		return -ENXIO;
+	first = potad_pool_granule(pool, phys);
+	end = potad_pool_granule(pool, phys + length - 1) + 1;
+	for (granule = first; granule < end && !err; granule++)
+		err = was_injected(pool, granule);
+	for (granule = first; granule < end && !err; granule++) {
+		err = potad_space_restore(pool->space, granule);
+		/* A real failure that came after we looked: as if it came now. */
+		if (!err && potad_pool_really_failed(pool, potad_pool_phys(pool, granule), 1)) {
+			potad_pool_fail(pool, potad_pool_phys(pool, granule), 1, 0, NULL, NULL);
+			err = -EPERM;
+		}
+		cond_resched();
+	}
+	return err;
+}
+EXPORT_SYMBOL_GPL(potad_unpoison);

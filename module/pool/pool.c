@@ -5,6 +5,7 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
@@ -316,6 +317,9 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
 	pool->start = start;
 	pool->bytes = bytes;
 	pool->granule_shift = ilog2(granule);
+	pool->patience = msecs_to_jiffies(POTAD_PATIENCE_MS);
+	xa_init(&pool->real);
+	init_waitqueue_head(&pool->events_wait);
 	spin_lock_init(&pool->events_lock);
 	mutex_init(&pool->types_mutex);
 	err = -EINVAL;
@@ -370,6 +374,7 @@ int potad_pool_destroy(struct potad_pool *pool)
 	bool busy;
 
 	stat = kmalloc_obj(*stat, GFP_KERNEL | __GFP_NOFAIL);
+	potad_failures_wait();
 	potad_pool_drain(pool);
 	potad_space_stat(pool->space, stat);
 	busy = stat->allocated;
@@ -380,6 +385,7 @@ int potad_pool_destroy(struct potad_pool *pool)
 	potad_cache_destroy(pool->cache);
 	potad_space_destroy(pool->space);
 	free_percpu(pool->failures);
+	xa_destroy(&pool->real);
 	kvfree(pool);
 	return 0;
 }

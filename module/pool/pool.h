@@ -15,6 +15,7 @@
  *	block.c    a described block: handed out, found, given back
  *	part.c     several blocks of one descriptor
  *	failure.c  memory that fails, and its owner
+ *	event.c    what has been found so, for people to read
  *	migrate.c  blocks that move out of the way
  *	run.c      adjacent blocks that nobody describes
  *
@@ -32,6 +33,8 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
 
 #include "../include/potad.h"
 #include "../memdesc/index.h"
@@ -48,8 +51,11 @@
  * @flags: POTAD_FAIL_*
  * @what: what it was
  * @block: first byte of the block, if it was one
+ * @bytes: and its size
  * @type: its type's name, or empty
  * @answer: what its owner said
+ * @late: an answer that came late: of the owner in an earlier event
+ * @moved: where the block is now, if @answer is %POTAD_MOVED by its migrate operation
  */
 struct potad_event {
 	u64			seq;
@@ -58,8 +64,27 @@ struct potad_event {
 	unsigned int		flags;
 	enum potad_what		what;
 	phys_addr_t		block;
+	u64			bytes;
 	char			type[POTAD_NAME_MAX + 1];
 	enum potad_answer	answer;
+	bool			late;
+	phys_addr_t		moved;
+};
+
+/**
+ * struct potad_event_count - how many there were
+ * @events: in all
+ * @told: in which an owner was told; a late answer is not counted again
+ * @late: in which it did not answer in its time
+ * @answers: by what was answered
+ * @real: granules that really failed
+ */
+struct potad_event_count {
+	u64			events;
+	u64			told;
+	u64			late;
+	u64			answers[POTAD_LATE + 1];
+	u64			real;
 };
 
 /**
@@ -103,9 +128,14 @@ struct potad_pool {
 	struct potad_type	*types[POTAD_MAX_TYPES]; /* that serve it */
 	struct potad_pool_count	past;		/* of types that are gone */
 
+	unsigned long		patience;	/* jiffies that an owner has to answer */
+						/* a failure; 0: all it wants	       */
+	struct xarray		real;		/* granules that really failed */
+	bool			real_unknown;	/* and others, that found no memory */
+
+	wait_queue_head_t	events_wait;	/* for the next one */
 	spinlock_t		events_lock;	/* protects the rest */
-	u64			events;		/* so far: the next seq - 1 */
-	u64			owners_told;
+	struct potad_event_count count;		/* @count.events: the next seq - 1 */
 	struct potad_event	event[POTAD_EVENTS]; /* by (seq - 1) modulo */
 };
 
@@ -190,11 +220,22 @@ int potad_part_free(const struct potad_block *block);
 /* failure.c */
 typedef void (*potad_event_fn)(const struct potad_event *event, void *arg);
 
+/* How long an owner has to answer, unless the pool says otherwise. */
+#define POTAD_PATIENCE_MS	10000
+
+int potad_failures_init(void);
+void potad_failures_exit(void);
+void potad_failures_wait(void);
 int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		    unsigned int flags, potad_event_fn report, void *arg);
+bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 length);
+
+/* event.c */
+void potad_event_add(struct potad_pool *pool, struct potad_event *event);
 bool potad_pool_event(struct potad_pool *pool, u64 seq,
 		      struct potad_event *event);
-void potad_pool_event_counts(struct potad_pool *pool, u64 *events, u64 *told);
+u64 potad_pool_events(struct potad_pool *pool);
+void potad_pool_event_count(struct potad_pool *pool, struct potad_event_count *count);
 const char *potad_answer_name(enum potad_answer answer);
 
 #endif /* POTAD_POOL_H */
