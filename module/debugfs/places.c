@@ -339,6 +339,8 @@ static int check_run(struct potad_request *req, char *args)
 		return potad_refuse(req, err, "handle %llu is not given out", handle);
 	case -EINVAL:
 		return potad_refuse(req, err, "handle %llu: it was not filled", handle);
+	case -EHWPOISON:
+		return potad_refuse(req, err, "handle %llu: its memory has failed", handle);
 	default:
 		return potad_refuse(req, err, "handle %llu: its contents have changed", handle);
 	}

@@ -148,9 +148,18 @@ void potad_area_destroy(struct potad_area *area)
 	kvfree(area);
 }
 
+static bool piece_failed(const struct potad_block *piece)
+{
+	struct potad_pool *pool = area_type->pool;
+
+	return potad_space_has_failed(pool->space, potad_pool_granule(pool, piece->phys),
+				      piece->order);
+}
+
 /*
  * Reads all back: through the mapping, and each block where it really lies.
- * -EUCLEAN if it is not what was written; *@sum is what was read.
+ * -EUCLEAN if it is not what was written; *@sum is what was read.  -EHWPOISON, and
+ * nothing is read, if some of it has failed.
  */
 int potad_area_check(const struct potad_area *area, unsigned long handle, u64 *sum)
 {
@@ -158,6 +167,9 @@ int potad_area_check(const struct potad_area *area, unsigned long handle, u64 *s
 	unsigned int i;
 	bool ok;
 
+	for (i = 0; i < area->nr; i++)
+		if (piece_failed(&area->piece[i]))
+			return -EHWPOISON;
 	ok = potad_pattern_check(area->map, area->bytes, handle, 0, sum);
 	for (i = 0; i < area->nr; i++) {
 		ok &= potad_pattern_check(phys_to_virt(area->piece[i].phys),

@@ -3,9 +3,11 @@
  * The holder and its types: buf, folio, pgtable and raw.
  *
  *	type     descriptor  stands for                       when memory fails    moves
- *	buf      360 bytes   a buffer of a cache, like an     recovered: it would  yes
- *	                     xfs_buf: 512 bytes to 64 KiB     be read again
- *	folio    96 bytes    page cache                       lost                 yes
+ *	buf      360 bytes   a buffer of a cache, like an     recovered: it is     yes
+ *	                     xfs_buf: 512 bytes to 64 KiB     written again,
+ *	                                                      elsewhere
+ *	folio    96 bytes    page cache                       lost: who reads it   yes
+ *	                                                      gets -EHWPOISON
  *	pgtable  8 bytes     a page table                     refused              no
  *	raw      none        a driver's buffer                (is not told)        -
  *
@@ -71,14 +73,47 @@ static int handle_describe(const void *data, char *buf, size_t size)
 	return scnprintf(buf, size, "handle:%lu", *(unsigned long *)data);
 }
 
-static enum potad_answer buf_failure(const struct potad_failure *failure)
-{
-	return POTAD_RECOVERED;
-}
-
+/* Contents are gone, which is remembered as long as there is a handle. */
 static enum potad_answer folio_failure(const struct potad_failure *failure)
 {
+	struct potad_held *mine;
+
+	xa_lock(&held_blocks);
+	mine = xa_load(&held_blocks, *(unsigned long *)failure->block->data);
+	if (mine)
+		mine->lost = true;
+	xa_unlock(&held_blocks);
 	return POTAD_LOST;
+}
+
+/*
+ * What was in it can be had again: it is written anew, to another block, and the
+ * failed one given up.  Who gives the handle up meanwhile gives up the one it has.
+ */
+static enum potad_answer buf_failure(const struct potad_failure *failure)
+{
+	const struct potad_block *was = failure->block;
+	struct potad_held *mine, again = { .handle = *(unsigned long *)was->data };
+	struct potad_block other;
+
+	xa_lock(&held_blocks);
+	mine = xa_load(&held_blocks, again.handle);
+	again.filled = mine && mine->filled;
+	xa_unlock(&held_blocks);
+	/* Nothing was in it yet, or it is given up: nothing is lost. */
+	if (!again.filled)
+		return POTAD_RECOVERED;
+
+	if (potad_alloc(was->type, was->order, GFP_KERNEL, &again, &other))
+		return folio_failure(failure);
+	potad_pattern_fill(phys_to_virt(other.phys), other.bytes, again.handle);
+	xa_lock(&held_blocks);
+	mine = xa_load(&held_blocks, again.handle);
+	if (mine && mine->block.data == was->data)
+		swap(mine->block, other);
+	xa_unlock(&held_blocks);
+	WARN_ON(potad_free(&other));
+	return POTAD_RECOVERED;
 }
 
 static enum potad_answer pgtable_failure(const struct potad_failure *failure)
@@ -363,6 +398,12 @@ int potad_holder_area(u64 bytes, unsigned int order, struct potad_held *held)
 	return held_out(mine, held);
 }
 
+static bool has_failed(const struct potad_block *block)
+{
+	return potad_space_has_failed(pool->space, potad_pool_granule(pool, block->phys),
+				      block->order);
+}
+
 /**
  * potad_holder_check() - are the contents what was written?
  * @handle: of a block that was filled, or of an area
@@ -370,8 +411,11 @@ int potad_holder_area(u64 bytes, unsigned int order, struct potad_held *held)
  * @sum: set to the sum of the 64-bit words
  *
  * Context: Process context; may sleep.
- * Return: 0; -EUCLEAN if not; -ENOENT if the handle was never given out, or was
- * given up; -EINVAL if nothing was written.
+ * Memory that has failed is not read.
+ *
+ * Return: 0; -EUCLEAN if not; -EHWPOISON if some of it was lost, or is in memory that
+ * has failed; -ENOENT if the handle was never given out, or was given up; -EINVAL if
+ * nothing was written.
  */
 int potad_holder_check(unsigned long handle, u64 *bytes, u64 *sum)
 {
@@ -387,6 +431,8 @@ int potad_holder_check(unsigned long handle, u64 *bytes, u64 *sum)
 	} else if (mine->kind == POTAD_HELD_AREA) {
 		*bytes = mine->area->bytes;
 		err = potad_area_check(mine->area, handle, sum);
+	} else if (mine->filled && (mine->lost || has_failed(&mine->block))) {
+		err = -EHWPOISON;
 	} else if (mine->filled) {
 		*bytes = mine->block.bytes;
 		err = potad_pattern_check(phys_to_virt(mine->block.phys), *bytes, handle,

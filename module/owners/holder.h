@@ -24,6 +24,7 @@ enum potad_held_kind {
  * @handle: its handle, 1 and up
  * @kind: what it is
  * @filled: its contents are the pattern of the handle
+ * @lost: or were, and some of them are lost
  * @block: the block; of an area the first; of a run its address, size and order
  *	   alone
  * @run: the run, if it is one
@@ -34,6 +35,7 @@ struct potad_held {
 	unsigned long		handle;
 	enum potad_held_kind	kind;
 	bool			filled;
+	bool			lost;
 	struct potad_block	block;
 	struct potad_adjacent	run;
 	struct potad_area	*area;

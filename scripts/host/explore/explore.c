@@ -111,6 +111,8 @@ static const struct scenario scenarios[] = {
 	{ "run_vs_run", 8, 2, "", { { "n5 f0 n6", 0 }, { "n5 f0", 1 } } },
 	{ "run_undone", 8, 2, "a0 a0 a0 a0 a0 a0 a0 a0 x1 x2 x3 x5 x6 x7",
 	  { { "n3 f0", 0 }, { "a0 f0 a0", 1 } } },
+	{ "run_stolen", 8, 2, "a0 a0 a0 a0 a0 a0 a0 a0 x1 x2 x3 x5 x6 x7",
+	  { { "n3 f0", 0 }, { "a0", 1 } } },
 	{ "run_in_groups", 2 * GROUP, 1, "", { { "n65600 f0", 0 }, { "a0 f0 a16", 1 } } },
 	{ "run_of_cached", 128, 1, "a6 a5", { { "A0 F0", 0 }, { "N30 f0", 1 } } },
 

@@ -75,7 +75,7 @@ leaves_failed() {
 	gives migrate "$address" "^from=$address "
 	to=$(field to "$reply")
 	gives lookup "$(hex $((to + 512)))" 'state=allocated .* failed=0$'
-	gives check "$handle" '^read=4096 '
+	fails check "$handle" EHWPOISON ''
 	free "$handle"
 	drain
 	gives lookup "$(hex $((address + 512)))" 'state=quarantined'
