@@ -98,10 +98,10 @@ static int handle_address(struct potad_request *req, char *text, char *plus, u64
 	if (handle != found || !potad_holder_next(&found, &held) || found != handle)
 		return potad_refuse(req, -ENOENT, "handle %llu is not given out", handle);
 	if (held.kind == POTAD_HELD_AREA)
-		return potad_refuse(req, -EOPNOTSUPP, "handle %llu: an area is in pieces, that have addresses",
+		return potad_refuse(req, -EOPNOTSUPP, "handle %llu is in pieces: give an address",
 				    handle);
 	if (offset >= held.block.bytes)
-		return potad_refuse(req, -ERANGE, "handle %llu has %llu bytes, offset %llu is none of them",
+		return potad_refuse(req, -ERANGE, "handle %llu has %llu bytes, none at %llu",
 				    handle, held.block.bytes, offset);
 	*phys = held.block.phys + offset;
 	return 0;
@@ -330,8 +330,9 @@ static int random_run(struct potad_request *req, char *args)
 	potad_reply(req, "seed=%llu done=%llu already=%llu free=%llu blocks=%llu bare=%llu",
 		    r.seed, r.done, r.already, r.what[POTAD_IS_FREE], r.what[POTAD_IS_BLOCK],
 		    r.what[POTAD_IS_BARE]);
-	potad_reply(req, " untold=%llu recovered=%llu moved=%llu lost=%llu refused=%llu late=%llu undone=%llu\n",
-		    r.answers[POTAD_UNTOLD], r.answers[POTAD_RECOVERED], r.answers[POTAD_MOVED],
+	potad_reply(req, " untold=%llu recovered=%llu moved=%llu", r.answers[POTAD_UNTOLD],
+		    r.answers[POTAD_RECOVERED], r.answers[POTAD_MOVED]);
+	potad_reply(req, " lost=%llu refused=%llu late=%llu undone=%llu\n",
 		    r.answers[POTAD_LOST], r.answers[POTAD_REFUSED], r.answers[POTAD_LATE],
 		    r.undone);
 	return err;
@@ -457,12 +458,12 @@ static const struct file_operations failures_fops = {
 
 /**
  * struct follower - an open follow file
- * @lock: protects the rest
+ * @lock: for two readers of one file
  * @next: number of the event that is read next
  * @head: the first line has been read
  */
 struct follower {
-	struct mutex	lock;
+	struct mutex	lock;	/* protects the rest */
 	u64		next;
 	bool		head;
 };

@@ -375,7 +375,8 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			return state;
 
 		err = 0;
-		late = owned = false;
+		owned = false;
+		late = false;
 		if (state == POTAD_ALLOCATED)
 			switch (find_owner(pool, event.phys, READ_ONCE(pool->patience), &state,
 					   &block)) {

@@ -84,14 +84,16 @@ struct job {
 u64 now_ns(void);
 u64 draw(u64 *seed);
 
-/* All orders of @nr elements of an array are as likely.  swap() reads twice what it is given. */
+/* All orders of the elements of an array are as likely. */
 #define shuffle(array, nr, seed)					\
 	do {								\
-		u64 __i, __other;					\
+		__auto_type __a = (array);				\
+		u64 __n = (nr);						\
 									\
-		for (__i = (nr); __i > 1; __i--) {			\
-			__other = draw(seed) % __i;			\
-			swap((array)[__i - 1], (array)[__other]);	\
+		while (__n > 1) {					\
+			u64 __other = draw(seed) % __n--;		\
+									\
+			swap(__a[__n], __a[__other]);			\
 		}							\
 	} while (0)
 
