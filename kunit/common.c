@@ -32,6 +32,10 @@ static unsigned long long lookups;
 module_param(lookups, ullong, 0444);
 MODULE_PARM_DESC(lookups, "how many lookups are made while blocks come and go; 0 (default): as many as race_ms allows");
 
+static unsigned long long failures;
+module_param(failures, ullong, 0444);
+MODULE_PARM_DESC(failures, "how many times memory fails at the least in each storm; 0 (default): as many as race_ms allows");
+
 u32 potad_test_ops(void)
 {
 	return ops;
@@ -40,6 +44,11 @@ u32 potad_test_ops(void)
 u64 potad_test_lookups(void)
 {
 	return lookups;
+}
+
+u64 potad_test_failures(void)
+{
+	return failures;
 }
 
 /* Each test begins with the same, so that it can be had again alone. */

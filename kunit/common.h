@@ -27,6 +27,9 @@ u32 potad_test_ops(void);
 /* How many lookups the race of lookups makes (parameter lookups); 0: what time allows. */
 u64 potad_test_lookups(void);
 
+/* How many failures of memory a storm has at the least (parameter failures). */
+u64 potad_test_failures(void);
+
 /* Memory of a test's own, zeroed, of any size. */
 void *potad_test_memory(struct kunit *test, size_t bytes);
 

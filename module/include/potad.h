@@ -157,7 +157,8 @@ struct potad_failure {
  *	and nothing of potad's points to the descriptor any more, but readers
  *	may still look at its struct potad_desc until a grace period of RCU is
  *	over: kfree_rcu().  Same context.
- * @memory_failure: memory of the block has failed.  Told once for each granule.
+ * @memory_failure: memory of the block has failed.  Told once for each granule (and
+ *	again of one that had failed softly, when it fails hard).
  *	Process context, may sleep, no lock of potad's is held: it may free this
  *	block, and allocate others.  The block stays until it returns.  Called from a
  *	worker, for whose answer a failure waits some time, not for ever.  With
@@ -253,7 +254,7 @@ struct potad_info {
  * @POTAD_REFUSED_MOVE: its owner has refused
  * @POTAD_CANNOT_MOVE: its type has no migrate operation
  * @POTAD_NO_OWNER: it has no type
- * @POTAD_FAILED_THERE: no block, but failed memory
+ * @POTAD_FAILED_THERE: failed memory, in no block or in one that cannot be read
  * @POTAD_NOT_THERE: no block, but a hole
  */
 enum potad_obstacle {

@@ -30,9 +30,10 @@
  * one event, and the owner is told once; so are neighbours that are free.  Where
  * there is no descriptor nothing holds the block, and each granule is an event.
  *
- * Which granules failed really, and not in a test, is written down (@real of the
- * pool) before they are retired: those never come back into use, not even by the end
- * of the module.
+ * Which granules failed really, and not in a test, and which only softly, is written
+ * down (@how of the pool) before they are retired.  Real ones never come back into use,
+ * not even by the end of the module; nobody is asked to copy what has really failed hard.
+ * What could not be moved when it failed softly, and then fails hard, is told again.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -94,28 +95,81 @@ void potad_failures_wait(void)
 {
 	flush_workqueue(askers);
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_failures_wait);
 
-/* Out of use for good; if memory for that cannot be had, all that is retired is. */
-static void note_real(struct potad_pool *pool, u64 granule)
+/* What pool->how says of a granule that has failed; nothing: hard, and in a test. */
+#define REAL	1	/* out of use for good */
+#define SOFT	2	/* what is in it can be read yet */
+
+static unsigned long bits_of(const void *entry)
 {
-	void *old = xa_store(&pool->real, granule, xa_mk_value(1), GFP_KERNEL);
+	return entry ? xa_to_value(entry) : 0;
+}
 
-	if (xa_is_err(old)) {
-		WRITE_ONCE(pool->real_unknown, true);
-	} else if (!old) {
+/* Of the first failure all counts; one that is worse, of those after it. */
+static void *note_of(const void *old, unsigned int flags)
+{
+	unsigned long how = bits_of(old);
+
+	if (!(flags & POTAD_FAIL_INJECTED))
+		how |= REAL;
+	if (!(flags & POTAD_FAIL_SOFT))
+		how &= ~SOFT;
+	else if (!old)
+		how |= SOFT;
+	return how ? xa_mk_value(how) : NULL;
+}
+
+/*
+ * Writes down how a granule has failed.  If memory for that cannot be had, all that is
+ * retired has really failed.  Returns what was there before.
+ */
+static unsigned long note(struct potad_pool *pool, u64 granule, unsigned int flags)
+{
+	void *old, *new, *was;
+
+	do {
+		old = xa_load(&pool->how, granule);
+		new = note_of(old, flags);
+		if (new == old)
+			return bits_of(old);
+		was = xa_cmpxchg(&pool->how, granule, old, new, GFP_KERNEL);
+	} while (was != old && !xa_is_err(was));
+	if (xa_is_err(was)) {
+		if (bits_of(new) & REAL)
+			WRITE_ONCE(pool->real_unknown, true);
+	} else if (bits_of(new) & ~bits_of(old) & REAL) {
 		spin_lock(&pool->events_lock);
 		pool->count.real++;
 		spin_unlock(&pool->events_lock);
 	}
+	return bits_of(old);
 }
 
-/* As potad_space_retire(), or potad_cache_retire() if it may be in a cache. */
+/*
+ * As potad_space_retire(), or potad_cache_retire() if it may be in a cache; but what
+ * had only failed softly, and is still somebody's, is news when it fails hard.
+ */
 static int retire(struct potad_pool *pool, u64 granule, bool cached, unsigned int flags)
 {
-	if (!(flags & POTAD_FAIL_INJECTED))
-		note_real(pool, granule);
-	return cached ? potad_cache_retire(pool->cache, granule) :
-			potad_space_retire(pool->space, granule);
+	unsigned long was = note(pool, granule, flags);
+	struct potad_extent extent;
+	int state;
+
+	if (cached)
+		state = potad_cache_retire(pool->cache, granule);
+	else
+		state = potad_space_retire(pool->space, granule);
+	if (state != -EHWPOISON)
+		return state;
+	/* Hard it was before, in a test, which is not written down. */
+	if (!was && flags & POTAD_FAIL_SOFT)
+		xa_cmpxchg(&pool->how, granule, xa_mk_value(SOFT), NULL, 0);
+	if (was & SOFT && !(flags & POTAD_FAIL_SOFT) &&
+	    !potad_space_query(pool->space, granule, &extent) &&
+	    extent.state == POTAD_ALLOCATED)
+		return POTAD_ALLOCATED;
+	return state;
 }
 
 /* Keeps an event, and hands it to whoever asked. */
@@ -429,26 +483,43 @@ int potad_memory_failure(struct potad_pool *pool, phys_addr_t phys, u64 length,
 EXPORT_SYMBOL_GPL(potad_memory_failure);
 
 /*
- * Has any of it failed really, and not in a test?  Such memory must not be used any
- * more, by whomever.  Process context.
+ * Has some of it really failed, only softly or not?  Where there was no memory for
+ * notes, what has failed has failed really, and hard.
  */
-bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 length)
+static bool is_noted(struct potad_pool *pool, phys_addr_t phys, u64 length, bool softly)
 {
-	unsigned long granule = potad_pool_granule(pool, phys);
+	unsigned long first = potad_pool_granule(pool, phys), granule;
 	unsigned long last = potad_pool_granule(pool, phys + length - 1);
 	struct potad_extent extent;
+	void *entry;
 
-	if (xa_find(&pool->real, &granule, last, XA_PRESENT))
-		return true;
+	xa_for_each_range(&pool->how, granule, entry, first, last)
+		if (bits_of(entry) & REAL && (softly || !(bits_of(entry) & SOFT)))
+			return true;
 	if (!READ_ONCE(pool->real_unknown))
 		return false;
-	for (granule = potad_pool_granule(pool, phys); granule <= last; granule++)
+	for (granule = first; granule <= last; granule++)
 		if (!potad_space_query(pool->space, granule, &extent) &&
 		    (extent.state == POTAD_RETIRED || extent.failed))
 			return true;
 	return false;
 }
+
+/*
+ * Has any of it failed really, and not in a test?  Such memory must not be used any
+ * more, by whomever.  Process context.
+ */
+bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 length)
+{
+	return is_noted(pool, phys, length, true);
+}
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_really_failed);
+
+/* Has any of it really failed, and hard, so that it cannot even be read? */
+bool potad_pool_is_lost(struct potad_pool *pool, phys_addr_t phys, u64 length)
+{
+	return is_noted(pool, phys, length, false);
+}
 
 /* Was its failure a test?  0, or why it cannot be taken back. */
 static int was_injected(struct potad_pool *pool, u64 granule)
@@ -491,6 +562,7 @@ int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length)
 	for (granule = first; granule < end && !err; granule++)
 		err = was_injected(pool, granule);
 	for (granule = first; granule < end && !err; granule++) {
+		xa_cmpxchg(&pool->how, granule, xa_mk_value(SOFT), NULL, 0);
 		err = potad_space_restore(pool->space, granule);
 		/* A real failure that came after we looked: as if it came now. */
 		if (!err && potad_pool_really_failed(pool, potad_pool_phys(pool, granule), 1)) {

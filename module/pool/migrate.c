@@ -123,6 +123,9 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 	*refused = false;
 	if (!block->data || block->part || !type->ops.migrate)
 		return -EOPNOTSUPP;
+	/* To copy it is to read it. */
+	if (potad_pool_is_lost(pool, block->phys, block->bytes))
+		return -EHWPOISON;
 	desc = potad_data_desc(type, block->data);
 	if (!begin_move(desc, block, &old))
 		return -EAGAIN;
@@ -185,8 +188,9 @@ static int find(struct potad_pool *pool, phys_addr_t phys, struct potad_block *b
  * Context: Process context; may sleep.
  * Return: 0; -ENXIO if @phys is outside the pool; -ENOENT if there is no block of a
  * type; -EOPNOTSUPP if its type cannot move, or it is one of several parts;
- * -ENOSPC if there is no other block of its size; -ENOMEM; -EAGAIN if it is moving
- * or coming or going all the time; else what the owner has said.
+ * -EHWPOISON if some of it has really failed, and not only softly, and so must not be
+ * read; -ENOSPC if there is no other block of its size; -ENOMEM; -EAGAIN if it is
+ * moving or coming or going all the time; else what the owner has said.
  */
 int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block *moved)
 {
@@ -282,6 +286,9 @@ static s64 ask(struct evacuation *ev, u64 granule, const struct potad_block *blo
 		return 0;
 	case -EOPNOTSUPP:
 		obstacle(ev, POTAD_CANNOT_MOVE, granule, 0);
+		break;
+	case -EHWPOISON:
+		obstacle(ev, POTAD_FAILED_THERE, granule, 0);
 		break;
 	default:
 		return err;

@@ -318,7 +318,7 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
 	pool->bytes = bytes;
 	pool->granule_shift = ilog2(granule);
 	pool->patience = msecs_to_jiffies(POTAD_PATIENCE_MS);
-	xa_init(&pool->real);
+	xa_init(&pool->how);
 	init_waitqueue_head(&pool->events_wait);
 	spin_lock_init(&pool->events_lock);
 	mutex_init(&pool->types_mutex);
@@ -385,7 +385,7 @@ int potad_pool_destroy(struct potad_pool *pool)
 	potad_cache_destroy(pool->cache);
 	potad_space_destroy(pool->space);
 	free_percpu(pool->failures);
-	xa_destroy(&pool->real);
+	xa_destroy(&pool->how);
 	kvfree(pool);
 	return 0;
 }

@@ -130,7 +130,7 @@ struct potad_pool {
 
 	unsigned long		patience;	/* jiffies that an owner has to answer */
 						/* a failure; 0: all it wants	       */
-	struct xarray		real;		/* granules that really failed */
+	struct xarray		how;		/* granules have failed: see failure.c */
 	bool			real_unknown;	/* and others, that found no memory */
 
 	wait_queue_head_t	events_wait;	/* for the next one */
@@ -229,6 +229,7 @@ void potad_failures_wait(void);
 int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		    unsigned int flags, potad_event_fn report, void *arg);
 bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 length);
+bool potad_pool_is_lost(struct potad_pool *pool, phys_addr_t phys, u64 length);
 
 /* event.c */
 void potad_event_add(struct potad_pool *pool, struct potad_event *event);
