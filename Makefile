@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean host kunit kselftest check test demo lines bench bench-lookup fuzz space-bench mutants check-model
+.PHONY: help modules modules_install clean host kunit kselftest check test demo lines cost bench bench-lookup fuzz space-bench mutants check-model
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -76,6 +76,9 @@ bench-lookup: ## time and count the lookup indexes: words, maple tree, XArray
 space-bench: ## time the space in user space, beside a list buddy: build/host/space-bench
 	@$(script) scripts/deps host && scripts/host/build space-bench && \
 		mkdir -p out && build/host/space-bench --all --json out/space-bench.json
+
+cost: ## show what one memory failure costs, beside the kernel's own ways, in QEMU
+	@$(script) scripts/deps build qemu && scripts/cost/run
 
 fuzz: ## fuzz the space in user space, with sanitizers, for SECONDS=60 (SEED= repeats)
 	@$(script) scripts/deps host && scripts/host/fuzz $(or $(SECONDS),60) $(SEED)
