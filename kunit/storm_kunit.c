@@ -26,6 +26,7 @@
 #define GRANULES	(BYTES / GRANULE)
 #define HOLDERS		24
 #define OUT		48		/* granules that have failed at one time */
+#define STEPS		20		/* of CPU 0, at the least */
 
 /* Who has a block, or none. */
 struct storm_holder {
@@ -43,7 +44,8 @@ struct storm {
 	bool			hard;		/* only */
 	struct rnd_state	rnd[2];
 	u64			deadline;
-	u64			wanted;
+	u64			wanted;		/* failures of CPU 1, at the least */
+	unsigned int		holders;	/* that may have a block */
 	u64			failures[2], steps;
 	u32			out[2][OUT];	/* ring of granules; by CPU */
 	unsigned int		nr_out[2];
@@ -119,7 +121,7 @@ static void holder_gives(struct storm_holder *h)
 
 static struct storm_holder *some_holder(struct storm *s, struct rnd_state *rnd)
 {
-	return &s->holder[potad_test_below(rnd, HOLDERS)];
+	return &s->holder[potad_test_below(rnd, s->holders)];
 }
 
 /* CPU 1, and both where two let memory fail */
@@ -283,7 +285,7 @@ static void have_a_type(struct storm *s, struct rnd_state *rnd)
 	if (!potad_alloc(type, potad_test_below(rnd, 4), GFP_KERNEL, &h->owner, &b)) {
 		holder_has(h, &b);
 		if (potad_test_below(rnd, 2))
-			usleep_range(1, 50);
+			usleep_range(1, 500);
 		holder_gives(h);
 	}
 	do
@@ -297,13 +299,14 @@ static void storm_fn(void *arg, unsigned int me)
 {
 	struct storm *s = arg;
 
-	while (me && (potad_test_time_left(s->deadline) || s->failures[1] < s->wanted))
+	while (me && (potad_test_time_left(s->deadline) || s->failures[1] < s->wanted ||
+		      READ_ONCE(s->steps) < STEPS))
 		let_fail(s, 1);
 	if (me)
 		atomic_set(&s->done, 1);
 	while (!me && !atomic_read(&s->done)) {
 		s->other(s, &s->rnd[0]);
-		s->steps++;
+		WRITE_ONCE(s->steps, s->steps + 1);
 		cond_resched();
 	}
 }
@@ -313,6 +316,7 @@ static const struct weather {
 	void		(*other)(struct storm *s, struct rnd_state *rnd);
 	bool		hard;		/* memory fails only so */
 	bool		settled;	/* all have a block from the start */
+	unsigned int	holders;	/* fewer than there are */
 } weathers[] = {
 	{ "allocate and free", take_or_give },
 	{ "cached blocks", pop_and_push, true },
@@ -320,7 +324,7 @@ static const struct weather {
 	{ "evacuate", empty_a_range, false, true },
 	{ "release by others", release_by_others },
 	{ "another failure", fail_too, true, true },
-	{ "types come and go", have_a_type, true },
+	{ "types come and go", have_a_type, true, false, 1 },
 };
 
 static void weather_name(const struct weather *w, char *name)
@@ -343,6 +347,7 @@ static void failures_race_with(struct kunit *test)
 	s->other = w->other;
 	s->hard = w->hard;
 	s->wanted = potad_test_failures();
+	s->holders = w->holders ?: HOLDERS;
 	for (i = 0; i < HOLDERS; i++) {
 		struct storm_holder *h = &s->holder[i];
 
