@@ -2,10 +2,13 @@
 /*
  * potad.ko: one region, one pool over it, and the files to drive it.
  *
- * Loading takes the region from the kernel; unloading gives it back.  Blocks
- * that were asked for through debugfs are freed on unload.  Other modules that
- * use the pool hold a reference to this one through its symbols, so that it
- * cannot be unloaded under them.
+ * Loading takes the region from the kernel; unloading gives it back, but for what
+ * has really failed.  Blocks that were asked for through debugfs are freed on unload.
+ * Other modules that use the pool hold a reference to this one through its symbols,
+ * so that it cannot be unloaded under them.
+ *
+ * What reports failures is the first to go, after the files: from then on none comes,
+ * and all that had come is in the pool's books when those say what stays behind.
  */
 #define pr_fmt(fmt) "potad: " fmt
 
@@ -18,6 +21,7 @@
 #include "compare/compare.h"
 #include "debugfs/files.h"
 #include "include/potad.h"
+#include "machine/machine.h"
 #include "memdesc/index.h"
 #include "owners/holder.h"
 #include "parse.h"
@@ -46,6 +50,7 @@ MODULE_PARM_DESC(owner_timeout_ms, "how long a failure waits for an owner's answ
 
 static struct potad_region region;
 static struct potad_pool *pool;
+static struct potad_machine machine;
 
 /**
  * potad_pool_default() - the pool of this module
@@ -142,12 +147,18 @@ static int __init potad_init(void)
 	if (err)
 		goto fail_holder;
 
-	potad_files_init(pool, &region);
+	err = potad_machine_init(&machine, pool);
+	if (err)
+		goto fail_compare;
+
+	potad_files_init(pool, &region, &machine);
 	pr_info("%llu MiB at 0x%llx from %s, granules of %llu bytes\n",
 		region.bytes >> 20, (u64)region.start,
 		potad_region_source(&region), smallest);
 	return 0;
 
+fail_compare:
+	potad_compare_exit();
 fail_holder:
 	potad_holder_exit();
 fail_pool:
@@ -160,21 +171,30 @@ fail_caches:
 	return err;
 }
 
+/* What has really failed is not handed back; what failed in a test is. */
+static void keep(phys_addr_t phys, u64 length, void *arg)
+{
+	potad_region_keep(&region, phys, length);
+}
+
 static void __exit potad_exit(void)
 {
 	unsigned long freed;
+	u64 given;
 
 	potad_files_exit();
+	potad_machine_exit(&machine);
 	potad_compare_exit();
 	potad_failures_wait();	/* for owners that are late */
 	freed = potad_holder_exit();
 	if (freed)
 		pr_info("freed %lu blocks that were held through debugfs\n", freed);
+	potad_pool_visit_real(pool, keep, NULL);
 	if (WARN_ON(potad_pool_destroy(pool)))
 		return;
-	potad_region_put(&region);
+	given = potad_region_put(&region);
 	exit_caches();
-	pr_info("%llu MiB given back through %s\n", region.bytes >> 20,
+	pr_info("%llu MiB given back through %s\n", given >> 20,
 		potad_region_source(&region));
 }
 

@@ -25,6 +25,7 @@
 #include "../compare/compare.h"
 #include "../compare/lookup.h"
 #include "../include/compat.h"
+#include "../machine/machine.h"
 #include "../parse.h"
 #include "../region/region.h"
 #include "failures.h"
@@ -36,6 +37,7 @@
 /* Constant between init and exit; no file exists outside of that. */
 static struct potad_pool *pool;
 static const struct potad_region *region;
+static struct potad_machine *machine;
 static struct dentry *dir;
 
 /* Actions ---------------------------------------------------------------- */
@@ -524,6 +526,7 @@ static int stats_show(struct seq_file *m, void *v)
 	struct potad_pool_count count;
 	u64 words = potad_index_bytes(&pool->index), cached;
 	struct potad_event_count failures;
+	struct potad_machine_count reports;
 	struct type_sums sums = { };
 
 	if (!stat)
@@ -532,6 +535,7 @@ static int stats_show(struct seq_file *m, void *v)
 	potad_pool_counts(pool, &count);
 	potad_pool_visit_types(pool, sum_type, &sums);
 	potad_pool_event_count(pool, &failures);
+	potad_machine_count(machine, &reports);
 #define SHOW(name, value) seq_printf(m, "%s %llu\n", name, (u64)(value))
 	SHOW("granule_bytes", 1ULL << pool->granule_shift);
 	SHOW("granules_total", stat->total);
@@ -554,6 +558,13 @@ static int stats_show(struct seq_file *m, void *v)
 	SHOW("answers_lost", failures.answers[POTAD_LOST]);
 	SHOW("answers_refused", failures.answers[POTAD_REFUSED]);
 	SHOW("granules_failed_really", failures.real);
+	SHOW("machine_events", reports.events);
+	SHOW("machine_again", reports.again);
+	SHOW("machine_unmarked", reports.unmarked);
+	SHOW("machine_ignored", reports.ignored);
+	SHOW("machine_corrected", reports.corrected);
+	SHOW("machine_outside", reports.outside);
+	SHOW("machine_overflow", reports.overflow);
 	SHOW("metadata_space_bytes", stat->metadata);
 	SHOW("metadata_words_bytes", words);
 	SHOW("metadata_descriptor_bytes", sums.bytes);
@@ -605,16 +616,19 @@ static void make_action(struct dentry *parent, const struct potad_action *action
  * potad_files_init() - make the files
  * @p: the pool
  * @r: the region it lies in
+ * @m: what reports its failures
  *
  * Without debugfs there are none, and nothing else changes.
  */
-void potad_files_init(struct potad_pool *p, const struct potad_region *r)
+void potad_files_init(struct potad_pool *p, const struct potad_region *r,
+		      struct potad_machine *m)
 {
 	struct dentry *compare;
 	unsigned int i;
 
 	pool = p;
 	region = r;
+	machine = m;
 	potad_places_init(p);
 	dir = debugfs_create_dir("potad", NULL);
 	for (i = 0; i < ARRAY_SIZE(actions); i++)

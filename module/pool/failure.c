@@ -521,6 +521,34 @@ bool potad_pool_is_lost(struct potad_pool *pool, phys_addr_t phys, u64 length)
 	return is_noted(pool, phys, length, false);
 }
 
+/**
+ * potad_pool_visit_real() - what must not be used any more, by whomever
+ * @pool: the pool
+ * @fn: called for each granule that failed really, and not in a test
+ * @arg: handed to it
+ *
+ * Context: Process context; may sleep.
+ */
+void potad_pool_visit_real(struct potad_pool *pool,
+			   void (*fn)(phys_addr_t phys, u64 length, void *arg), void *arg)
+{
+	u64 length = 1ULL << pool->granule_shift, at;
+	unsigned long granule;
+	void *entry;
+
+	xa_for_each(&pool->how, granule, entry)
+		if (bits_of(entry) & REAL)
+			fn(potad_pool_phys(pool, granule), length, arg);
+	if (!READ_ONCE(pool->real_unknown))
+		return;
+	for (at = 0; at < pool->bytes; at += length) {
+		if (potad_pool_really_failed(pool, pool->start + at, 1))
+			fn(pool->start + at, length, arg);
+		cond_resched();
+	}
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_pool_visit_real);
+
 /* Was its failure a test?  0, or why it cannot be taken back. */
 static int was_injected(struct potad_pool *pool, u64 granule)
 {

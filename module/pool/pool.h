@@ -230,6 +230,8 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		    unsigned int flags, potad_event_fn report, void *arg);
 bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 length);
 bool potad_pool_is_lost(struct potad_pool *pool, phys_addr_t phys, u64 length);
+void potad_pool_visit_real(struct potad_pool *pool,
+			   void (*fn)(phys_addr_t phys, u64 length, void *arg), void *arg);
 
 /* event.c */
 void potad_event_add(struct potad_pool *pool, struct potad_event *event);

@@ -15,9 +15,18 @@
  *	alloc_contig_range   6.1    the same, and a search of our own
  *
  * The name "none" asks for one of the last two on any kernel.
+ *
+ * Memory that has failed is not given back: the pages that somebody named
+ * (potad_region_keep()), and those that the kernel has marked by itself (PageHWPoison),
+ * after a machine check or because it was asked to.  What lies between them goes back
+ * piece by piece.  They themselves stay allocated for as long as the kernel runs, in an
+ * area's bitmap if they came from one.  Given back, the page allocator would keep those
+ * with a mark to itself, but the area would call them free, and try to hand them out.
+ * dma_free_pages() wants back what it gave, and no less: there all of the region stays.
  */
 #define pr_fmt(fmt) "potad: " fmt
 
+#include <linux/bitmap.h>
 #include <linux/cma.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -28,6 +37,7 @@
 #include <linux/platform_device.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
@@ -38,12 +48,17 @@
  * @name: for people
  * @get: take region->bytes, set @start, @area and what @put will need; or an
  *	 error, after a line in the log that says what to do about it
- * @put: give it back
+ * @put: give pages back, @first of the region and those that follow
+ * @end: whatever is given back, the end of what else @get has made; or NULL
+ * @whole: only all pages at once can be given back
  */
 struct potad_source {
 	const char	*name;
 	int		(*get)(struct potad_region *region, const char *area);
-	void		(*put)(struct potad_region *region);
+	void		(*put)(struct potad_region *region, unsigned long first,
+			       unsigned long pages);
+	void		(*end)(struct potad_region *region);
+	bool		whole;
 };
 
 static unsigned long region_pages(const struct potad_region *region)
@@ -108,9 +123,10 @@ static int cma_get(struct potad_region *region, const char *area)
 	return 0;
 }
 
-static void cma_put(struct potad_region *region)
+/* Of an area that modules can find, each page has a bit. */
+static void cma_put(struct potad_region *region, unsigned long first, unsigned long pages)
 {
-	WARN_ON(!cma_release(region->cma, region->pages, region_pages(region)));
+	WARN_ON(!cma_release(region->cma, region->pages + first, pages));
 }
 
 static const struct potad_source cma_source = {
@@ -158,15 +174,20 @@ fail:
 	return err;
 }
 
-static void dma_put(struct potad_region *region)
+static void dma_put(struct potad_region *region, unsigned long first, unsigned long pages)
 {
 	dma_free_pages(&region->pdev->dev, region->bytes, region->pages,
 		       region->dma, DMA_BIDIRECTIONAL);
+}
+
+static void dma_end(struct potad_region *region)
+{
 	platform_device_unregister(region->pdev);
 }
 
 static const struct potad_source dma_source = {
-	.name = "dma_alloc_pages", .get = dma_get, .put = dma_put,
+	.name = "dma_alloc_pages", .get = dma_get, .put = dma_put, .end = dma_end,
+	.whole = true,
 };
 
 #else
@@ -248,9 +269,10 @@ static int contig_get(struct potad_region *region, const char *area)
 	return 0;
 }
 
-static void contig_put(struct potad_region *region)
+static void contig_put(struct potad_region *region, unsigned long first,
+		       unsigned long pages)
 {
-	free_contig_range(page_to_pfn(region->pages), region_pages(region));
+	free_contig_range(page_to_pfn(region->pages) + first, pages);
 }
 
 static const struct potad_source contig_source = {
@@ -271,17 +293,97 @@ static const struct potad_source contig_source = {
 int potad_region_get(struct potad_region *region, u64 bytes, const char *area)
 {
 	const struct potad_source *source = CMA_SOURCE;
+	int err;
 
 	if (!source || !strcmp(area, "none"))
 		source = &contig_source;
 	*region = (struct potad_region){ .bytes = bytes, .source = source };
-	return source->get(region, area);
+	region->failed = kvcalloc(BITS_TO_LONGS(region_pages(region)), sizeof(long),
+				  GFP_KERNEL);
+	if (!region->failed) {
+		pr_err("no memory for a bit of each page\n");
+		return -ENOMEM;
+	}
+	err = source->get(region, area);
+	if (err)
+		kvfree(region->failed);
+	return err;
 }
 
-/* Gives it back.  Process context; may sleep. */
-void potad_region_put(struct potad_region *region)
+/**
+ * potad_region_keep() - memory that has failed, and is not to be given back
+ * @region: the region
+ * @phys: where in it
+ * @length: how much, in bytes; the pages it touches are meant
+ *
+ * Context: Any; the caller sees to it that no two run at once.
+ */
+void potad_region_keep(struct potad_region *region, phys_addr_t phys, u64 length)
 {
-	region->source->put(region);
+	unsigned long first = (phys - region->start) >> PAGE_SHIFT;
+	unsigned long last = (phys - region->start + length - 1) >> PAGE_SHIFT;
+
+	bitmap_set(region->failed, first, last - first + 1);
+}
+
+/* What the kernel has marked as failed.  It may mark more at any time: too late. */
+static void keep_marked(struct potad_region *region)
+{
+	unsigned long i;
+
+	if (!IS_ENABLED(CONFIG_MEMORY_FAILURE))
+		return;
+	for (i = 0; i < region_pages(region); i++) {
+		if (PageHWPoison(region->pages + i))
+			__set_bit(i, region->failed);
+		cond_resched();
+	}
+}
+
+/* All that is good, piece by piece; returns how many pages that is. */
+static unsigned long put_good(struct potad_region *region)
+{
+	unsigned long pages = region_pages(region), given = 0, first, end;
+
+	for (first = 0; first < pages; first = end) {
+		first = find_next_zero_bit(region->failed, pages, first);
+		if (first >= pages)
+			break;
+		end = find_next_bit(region->failed, pages, first);
+		region->source->put(region, first, end - first);
+		given += end - first;
+		cond_resched();
+	}
+	return given;
+}
+
+/**
+ * potad_region_put() - give memory back to the kernel, unless it has failed
+ * @region: the region
+ *
+ * What stays behind is told in the log.
+ *
+ * Context: Process context; may sleep.
+ * Return: how many bytes were given back.
+ */
+u64 potad_region_put(struct potad_region *region)
+{
+	const struct potad_source *source = region->source;
+	unsigned long pages = region_pages(region), failed, given = 0;
+
+	keep_marked(region);
+	failed = bitmap_weight(region->failed, pages);
+	if (!failed || !source->whole)
+		given = put_good(region);
+	if (failed)
+		pr_warn("%llu bytes stay behind: %lu pages have failed%s%s%s\n",
+			region->bytes - ((u64)given << PAGE_SHIFT), failed,
+			source->whole ? ", and " : "", source->whole ? source->name : "",
+			source->whole ? " memory goes back as a whole or not at all" : "");
+	if (source->end)
+		source->end(region);
+	kvfree(region->failed);
+	return (u64)given << PAGE_SHIFT;
 }
 
 const char *potad_region_source(const struct potad_region *region)

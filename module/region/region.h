@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A region: contiguous physical memory, taken from the kernel as a whole and
- * given back as a whole.
+ * given back as a whole, but for the pages that have failed: those stay behind,
+ * held by nobody, so that nobody gets them.
  */
 #ifndef POTAD_REGION_H
 #define POTAD_REGION_H
@@ -25,6 +26,7 @@ struct platform_device;
  * @cma: the area
  * @pdev: the device that it was asked for with
  * @dma: where that device sees it
+ * @failed: a bit for each page: it is not to be given back
  */
 struct potad_region {
 	phys_addr_t		start;
@@ -36,10 +38,12 @@ struct potad_region {
 	struct cma		*cma;
 	struct platform_device	*pdev;
 	dma_addr_t		dma;
+	unsigned long		*failed;
 };
 
 int potad_region_get(struct potad_region *region, u64 bytes, const char *area);
-void potad_region_put(struct potad_region *region);
+void potad_region_keep(struct potad_region *region, phys_addr_t phys, u64 length);
+u64 potad_region_put(struct potad_region *region);
 const char *potad_region_source(const struct potad_region *region);
 
 #endif /* POTAD_REGION_H */

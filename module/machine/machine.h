@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Memory failures that the machine itself reports, and the way to their owners:
+ *
+ *	chain.c      the kernel's machine-check records, where it has such
+ *	record.c     what one means
+ *	machine.c    a queue, as owners may take their time; and counts
+ *
+ * Only chain.c knows of a kind of processor.
+ */
+#ifndef POTAD_MACHINE_H
+#define POTAD_MACHINE_H
+
+#include <linux/kconfig.h>
+#include <linux/kfifo.h>
+#include <linux/notifier.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "record.h"
+
+struct potad_pool;
+
+/* How many failures wait for the worker at most; a power of two. */
+#define POTAD_MACHINE_QUEUE	2048
+
+/**
+ * struct potad_machine_count - records, by what became of them
+ * @events: failures in the region, taken
+ * @again: of these, in memory all of which had failed before
+ * @unmarked: of these, that could not be put out of use, for lack of memory
+ * @ignored: failures of memory that do not say where
+ * @corrected: errors in the region that were corrected
+ * @outside: failures of other memory
+ * @overflow: failures in the region, not taken: too many were waiting
+ */
+struct potad_machine_count {
+	u64	events;
+	u64	again;
+	u64	unmarked;
+	u64	ignored;
+	u64	corrected;
+	u64	outside;
+	u64	overflow;
+};
+
+/**
+ * struct potad_machine - what reports failures of a pool's memory
+ * @pool: the pool
+ * @workers: for @work alone, so that its end can be waited for
+ * @work: takes from @queue, and tells
+ * @lock: protects @count and who puts into @queue
+ * @count: what has come
+ * @queue: what has not been told yet; @work alone takes from it
+ * @chain: our place among those who want records
+ */
+struct potad_machine {
+	struct potad_pool		*pool;
+	struct workqueue_struct		*workers;
+	struct work_struct		work;
+	spinlock_t			lock;
+	struct potad_machine_count	count;
+	DECLARE_KFIFO_PTR(queue, struct potad_damage);
+	struct notifier_block		chain;
+};
+
+int potad_machine_init(struct potad_machine *machine, struct potad_pool *pool);
+void potad_machine_exit(struct potad_machine *machine);
+bool potad_machine_report(struct potad_machine *machine, const struct potad_record *record);
+void potad_machine_count(struct potad_machine *machine, struct potad_machine_count *count);
+
+/* chain.c; nothing where there are no such records. */
+#if IS_ENABLED(CONFIG_X86_MCE)
+void potad_chain_join(struct potad_machine *machine);
+void potad_chain_leave(struct potad_machine *machine);
+#else
+static inline void potad_chain_join(struct potad_machine *machine)
+{
+}
+
+static inline void potad_chain_leave(struct potad_machine *machine)
+{
+}
+#endif
+
+#endif /* POTAD_MACHINE_H */
