@@ -312,10 +312,12 @@ static void full_queue_takes_no_more_and_says_so(struct kunit *test)
 	potad_machine_count(machine, &count);
 	KUNIT_EXPECT_EQ(test, count.events, 1 + POTAD_MACHINE_QUEUE);
 	KUNIT_EXPECT_EQ(test, count.overflow, 100);
+	KUNIT_EXPECT_EQ(test, count.waiting, 1 + POTAD_MACHINE_QUEUE);
 	complete(&slow.answer);
 	count = count_of(machine);
 	KUNIT_EXPECT_EQ(test, count.again, 0);
 	KUNIT_EXPECT_EQ(test, count.unmarked, 0);
+	KUNIT_EXPECT_EQ(test, count.waiting, 0);
 	potad_pool_event_count(pool, &events);
 	KUNIT_EXPECT_EQ(test, events.events, 1 + POTAD_MACHINE_QUEUE);
 	/* and there is room again */

@@ -559,6 +559,7 @@ static int stats_show(struct seq_file *m, void *v)
 	SHOW("answers_refused", failures.answers[POTAD_REFUSED]);
 	SHOW("granules_failed_really", failures.real);
 	SHOW("machine_events", reports.events);
+	SHOW("machine_waiting", reports.waiting);
 	SHOW("machine_again", reports.again);
 	SHOW("machine_unmarked", reports.unmarked);
 	SHOW("machine_ignored", reports.ignored);

@@ -45,12 +45,11 @@ static void settle(struct potad_machine *machine, const struct potad_damage *dam
 	else if (err != -EHWPOISON)
 		pr_err_ratelimited("machine check: memory at 0x%llx has failed, and is still in use: %d\n",
 				   phys, err);
-	if (!err)
-		return;
 	spin_lock_irq(&machine->lock);
+	machine->count.waiting--;
 	if (err == -EHWPOISON)
 		machine->count.again++;
-	else
+	else if (err)
 		machine->count.unmarked++;
 	spin_unlock_irq(&machine->lock);
 }
@@ -89,10 +88,12 @@ bool potad_machine_report(struct potad_machine *machine, const struct potad_reco
 	switch (verdict) {
 	case POTAD_RECORD_FAILED:
 		taken = kfifo_put(&machine->queue, damage);
-		if (taken)
+		if (taken) {
 			count->events++;
-		else
+			count->waiting++;
+		} else {
 			count->overflow++;
+		}
 		break;
 	case POTAD_RECORD_CORRECTED:
 		count->corrected++;

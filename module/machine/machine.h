@@ -27,6 +27,7 @@ struct potad_pool;
 /**
  * struct potad_machine_count - records, by what became of them
  * @events: failures in the region, taken
+ * @waiting: of these, that are still to be told
  * @again: of these, in memory all of which had failed before
  * @unmarked: of these, that could not be put out of use, for lack of memory
  * @ignored: failures of memory that do not say where
@@ -36,6 +37,7 @@ struct potad_pool;
  */
 struct potad_machine_count {
 	u64	events;
+	u64	waiting;
 	u64	again;
 	u64	unmarked;
 	u64	ignored;

@@ -375,11 +375,12 @@ u64 potad_region_put(struct potad_region *region)
 	failed = bitmap_weight(region->failed, pages);
 	if (!failed || !source->whole)
 		given = put_good(region);
-	if (failed)
-		pr_warn("%llu bytes stay behind: %lu pages have failed%s%s%s\n",
-			region->bytes - ((u64)given << PAGE_SHIFT), failed,
-			source->whole ? ", and " : "", source->whole ? source->name : "",
-			source->whole ? " memory goes back as a whole or not at all" : "");
+	if (failed && source->whole)
+		pr_warn("all %llu bytes stay behind: of %s memory, %lu of %lu pages have failed, and it goes back as a whole or not at all\n",
+			region->bytes, source->name, failed, pages);
+	else if (failed)
+		pr_warn("%llu bytes stay behind: %lu of %lu pages have failed\n",
+			(u64)failed << PAGE_SHIFT, failed, pages);
 	if (source->end)
 		source->end(region);
 	kvfree(region->failed);
