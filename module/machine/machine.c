@@ -33,8 +33,11 @@
 #include "../pool/pool.h"
 #include "machine.h"
 
-/* The kernel writes no line about what we have taken: somebody must. */
-static void settle(struct potad_machine *machine, const struct potad_damage *damage)
+/*
+ * The kernel writes no line about what we have taken: somebody must.  (Lines that are
+ * left out are counted by this function's name.)
+ */
+static void potad_machine_check(struct potad_machine *machine, const struct potad_damage *damage)
 {
 	int err = potad_pool_fail(machine->pool, damage->phys, damage->length, 0, NULL, NULL);
 	u64 phys = damage->phys;
@@ -60,7 +63,7 @@ static void settle_all(struct work_struct *work)
 	struct potad_damage damage;
 
 	while (kfifo_get(&machine->queue, &damage)) {
-		settle(machine, &damage);
+		potad_machine_check(machine, &damage);
 		cond_resched();
 	}
 }

@@ -28,7 +28,7 @@ static int file[FILES];
 
 static void put(int which, const char *text)
 {
-	if (pwrite(file[which], text, strlen(text), 0) != (ssize_t)strlen(text)) {
+	if (write(file[which], text, strlen(text)) != (ssize_t)strlen(text)) {
 		perror("mcestorm: mce-inject");
 		exit(1);
 	}
