@@ -162,7 +162,7 @@ fail_compare:
 fail_holder:
 	potad_holder_exit();
 fail_pool:
-	pr_err("no memory for the types: %d\n", err);
+	pr_err("no memory for types, comparison or failures: %d\n", err);
 	potad_pool_destroy(pool);
 fail_region:
 	potad_region_put(&region);

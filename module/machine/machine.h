@@ -60,7 +60,7 @@ struct potad_machine {
 	struct potad_pool		*pool;
 	struct workqueue_struct		*workers;
 	struct work_struct		work;
-	spinlock_t			lock;
+	spinlock_t			lock;	/* of count, and of the queue's end */
 	struct potad_machine_count	count;
 	DECLARE_KFIFO_PTR(queue, struct potad_damage);
 	struct notifier_block		chain;

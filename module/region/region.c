@@ -288,7 +288,7 @@ static const struct potad_source contig_source = {
  *
  * Context: Process context; may sleep for long, as pages are moved away.
  * Return: 0; or, after a line in the log, -ENODEV if there is no such area,
- * -ENOMEM if it has not so much in one piece.
+ * -ENOMEM if it has not so much in one piece, or there is no bit for each page.
  */
 int potad_region_get(struct potad_region *region, u64 bytes, const char *area)
 {
@@ -300,10 +300,8 @@ int potad_region_get(struct potad_region *region, u64 bytes, const char *area)
 	*region = (struct potad_region){ .bytes = bytes, .source = source };
 	region->failed = kvcalloc(BITS_TO_LONGS(region_pages(region)), sizeof(long),
 				  GFP_KERNEL);
-	if (!region->failed) {
-		pr_err("no memory for a bit of each page\n");
+	if (!region->failed)
 		return -ENOMEM;
-	}
 	err = source->get(region, area);
 	if (err)
 		kvfree(region->failed);

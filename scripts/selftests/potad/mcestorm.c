@@ -37,14 +37,11 @@ static void put(int which, const char *text)
 /* All that the module has counted so far; any of the names it counts under. */
 static unsigned long long seen(const char *stats)
 {
-	static const char * const names[] = {
-		"machine_events", "machine_ignored", "machine_corrected",
-		"machine_outside", "machine_overflow",
-	};
+	static const char names[] = " machine_events machine_ignored machine_corrected "
+		"machine_outside machine_overflow ";
 	unsigned long long sum = 0, value;
-	char line[256], name[64];
+	char line[256], name[64], word[72];
 	FILE *f = fopen(stats, "r");
-	unsigned int i;
 
 	if (!f) {
 		perror(stats);
@@ -53,9 +50,9 @@ static unsigned long long seen(const char *stats)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%63s %llu", name, &value) != 2)
 			continue;
-		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (!strcmp(name, names[i]))
-				sum += value;
+		snprintf(word, sizeof(word), " %s ", name);
+		if (strstr(names, word))
+			sum += value;
 	}
 	fclose(f);
 	return sum;
@@ -64,10 +61,11 @@ static unsigned long long seen(const char *stats)
 static void wait_until_seen(const char *stats, unsigned long long sum)
 {
 	time_t begun = time(NULL);
+	unsigned long long now;
 
-	while (seen(stats) < sum) {
+	while ((now = seen(stats)) < sum) {
 		if (time(NULL) > begun + 20) {
-			fprintf(stderr, "mcestorm: %llu records seen, not %llu\n", seen(stats), sum);
+			fprintf(stderr, "mcestorm: %llu records seen, not %llu\n", now, sum);
 			exit(2);
 		}
 		usleep(100);
