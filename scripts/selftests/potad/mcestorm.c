@@ -37,11 +37,14 @@ static void put(int which, const char *text)
 /* All that the module has counted so far; any of the names it counts under. */
 static unsigned long long seen(const char *stats)
 {
-	static const char names[] = " machine_events machine_ignored machine_corrected "
-		"machine_outside machine_overflow ";
+	static const char * const names[] = {
+		"machine_events", "machine_ignored", "machine_corrected",
+		"machine_outside", "machine_overflow", NULL
+	};
 	unsigned long long sum = 0, value;
-	char line[256], name[64], word[72];
+	char line[256], name[64];
 	FILE *f = fopen(stats, "r");
+	unsigned int i;
 
 	if (!f) {
 		perror(stats);
@@ -50,9 +53,9 @@ static unsigned long long seen(const char *stats)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%63s %llu", name, &value) != 2)
 			continue;
-		snprintf(word, sizeof(word), " %s ", name);
-		if (strstr(names, word))
-			sum += value;
+		for (i = 0; names[i]; i++)
+			if (!strcmp(name, names[i]))
+				sum += value;
 	}
 	fclose(f);
 	return sum;
