@@ -279,6 +279,14 @@ static const struct potad_source contig_source = {
 	.name = CONTIG_NAME, .get = contig_get, .put = contig_put,
 };
 
+/* Of all but the memory. */
+static void end(struct potad_region *region)
+{
+	if (region->source->end)
+		region->source->end(region);
+	kvfree(region->failed);
+}
+
 /**
  * potad_region_get() - take memory from the kernel
  * @region: filled in
@@ -298,14 +306,20 @@ int potad_region_get(struct potad_region *region, u64 bytes, const char *area)
 	if (!source || !strcmp(area, "none"))
 		source = &contig_source;
 	*region = (struct potad_region){ .bytes = bytes, .source = source };
+	err = source->get(region, area);
+	if (err)
+		return err;
+	/* Now that its size is one that exists; so that nothing can fail at the end. */
 	region->failed = kvcalloc(BITS_TO_LONGS(region_pages(region)), sizeof(long),
 				  GFP_KERNEL);
 	if (!region->failed)
-		return -ENOMEM;
-	err = source->get(region, area);
-	if (err)
-		kvfree(region->failed);
-	return err;
+		goto fail;
+	return 0;
+fail:
+	pr_err("no memory for a bit of each page\n");
+	source->put(region, 0, region_pages(region));
+	end(region);
+	return -ENOMEM;
 }
 
 /**
@@ -379,9 +393,7 @@ u64 potad_region_put(struct potad_region *region)
 	else if (failed)
 		pr_warn("%llu bytes stay behind: %lu of %lu pages have failed\n",
 			(u64)failed << PAGE_SHIFT, failed, pages);
-	if (source->end)
-		source->end(region);
-	kvfree(region->failed);
+	end(region);
 	return (u64)given << PAGE_SHIFT;
 }
 
