@@ -47,10 +47,9 @@ static struct potad_index *new_index(struct kunit *test)
 /* An address as a kernel has them, or an inline word; n from 1 on. */
 static unsigned long word_of(u32 n)
 {
-	unsigned int tag = POTAD_TAG_TYPE + n % POTAD_MAX_TYPES;
-
-	return n % 2 ? (0xffff888000000000UL + n * 16UL) | tag :
-		       potad_word_inline(n << 8, n % 40, tag);
+	if (n % 2)
+		return (0xffff888000000000UL + n * 16UL) | (POTAD_TAG_TYPE + n % POTAD_TAGS);
+	return potad_word_inline(n << 8, n % 40, POTAD_TYPE_FIRST + n % POTAD_TYPES);
 }
 
 static unsigned long find(struct potad_index *x, u64 granule)

@@ -22,7 +22,7 @@
 /* Whose block it is: any number, with the tag of some type. */
 static unsigned long word_of(unsigned long n)
 {
-	return n << 4 | (POTAD_TAG_TYPE + n % POTAD_MAX_TYPES);
+	return n << 4 | (POTAD_TAG_TYPE + n % POTAD_TAGS);
 }
 
 static void exit_words(void *w)
@@ -247,14 +247,17 @@ static void ragged_end_has_its_words(struct kunit *test)
 static void inline_words_say_what_was_put_in(struct kunit *test)
 {
 	static const u32 generations[] = { 0, 1, 4711, 1U << 30, U32_MAX };
-	unsigned int i, k, tag;
+	unsigned int i, k, nr;
 
 	for (i = 0; i < ARRAY_SIZE(generations); i++)
 		for (k = 0; k <= POTAD_MAX_ORDER; k++)
-			for (tag = POTAD_TAG_TYPE; tag <= POTAD_TAG_MASK; tag++) {
-				unsigned long word = potad_word_inline(generations[i], k, tag);
+			for (nr = POTAD_TYPE_FIRST; nr < POTAD_TYPE_END; nr++) {
+				unsigned long word = potad_word_inline(generations[i], k, nr);
 
-				KUNIT_ASSERT_EQ(test, potad_word_tag(word), tag);
+				KUNIT_ASSERT_EQ(test, potad_word_tag(word),
+						min(nr, POTAD_TAG_INLINE));
+				KUNIT_ASSERT_EQ(test, potad_word_type(word), nr);
+				KUNIT_ASSERT_LT(test, word, 1UL << 62);
 				KUNIT_ASSERT_EQ(test, potad_word_order(word), k);
 				KUNIT_ASSERT_EQ(test, potad_word_generation(word),
 						generations[i]);

@@ -64,8 +64,8 @@ struct module;
 struct potad_pool;
 struct potad_type;
 
-/* Types at one time: sixteen tags, two of which have a meaning of their own. */
-#define POTAD_MAX_TYPES		14
+/* Types of other modules at one time; those of potad's own do not count. */
+#define POTAD_MAX_TYPES		16
 #define POTAD_NAME_MAX		31
 #define POTAD_DESC_MAX		4096
 

@@ -59,7 +59,7 @@ void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *
 static u64 place_of(const struct potad_type *type, u64 granule, unsigned int order)
 {
 	return potad_place(potad_pool_phys(type->pool, granule), type->granule_shift,
-			   order, type->tag);
+			   order, type->nr);
 }
 
 static unsigned long desc_word(const struct potad_type *type, const struct potad_desc *desc)
@@ -285,7 +285,7 @@ static int count_failure(struct potad_type *type, unsigned int order, int err)
 static unsigned long inline_word(const struct potad_type *type, u32 generation,
 				 unsigned int order)
 {
-	return potad_word_inline(generation, order, type->tag);
+	return potad_word_inline(generation, order, type->nr);
 }
 
 static u32 next_generation(struct potad_type *type)
@@ -557,7 +557,7 @@ int potad_free(const struct potad_block *block)
 	place = READ_ONCE(desc->place);
 	/* While it moves the owner may know either place: see migrate.c. */
 	if (unlikely(!potad_place_is(place, block->phys, type->granule_shift, block->order,
-				     type->tag) && !(place & POTAD_PLACE_MOVING)))
+				     type->nr) && !(place & POTAD_PLACE_MOVING)))
 		return free_slow(block);
 	last = potad_desc_give_up(desc, block->generation);
 	if (likely(last > 0)) {
@@ -583,13 +583,12 @@ static bool part_is_still(struct potad_pool *pool, const struct potad_desc *head
 }
 
 /*
- * Takes a reference to the block that @word, found for @phys, describes.  Returns
+ * Takes a reference to the block that @word, found for @phys, of @type, describes.  Returns
  * false if that is coming or going, or another one by now.
  */
-static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t phys,
-		      struct potad_block *block)
+static bool desc_find(struct potad_pool *pool, unsigned long word, struct potad_type *type,
+		      phys_addr_t phys, struct potad_block *block)
 {
-	struct potad_type *type = potad_type_by_tag(potad_word_tag(word));
 	struct potad_desc *head = potad_word_desc(word), *desc = head;
 	u64 place = READ_ONCE(head->place);
 
@@ -601,12 +600,12 @@ static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t p
 	/* It stands still now: what is read of it is read after that. */
 	place = READ_ONCE(head->place);
 	/* A part may be another type's by now, and so may own memory. */
-	if (unlikely(potad_place_tag(READ_ONCE(desc->place)) != type->tag))
-		type = potad_type_by_tag(potad_place_tag(READ_ONCE(desc->place)));
+	if (unlikely(potad_place_type(READ_ONCE(desc->place)) != type->nr))
+		type = potad_type_by_nr(potad_place_type(READ_ONCE(desc->place)));
 	potad_block_fill(type, place, potad_desc_generation(desc),
 			 potad_desc_data(type, desc), block);
 	/* Is it the one that we looked for, and the part still one of this? */
-	if (potad_place_has(place, phys) && potad_place_tag(place) == type->tag &&
+	if (potad_place_has(place, phys) && potad_place_type(place) == type->nr &&
 	    (head == desc || part_is_still(pool, head, desc, place, word, phys)))
 		return true;
 	potad_put(block);
@@ -630,7 +629,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 
 	rcu_read_lock();
 	word = potad_index_find(&pool->index, granule);
-	type = potad_type_by_tag(potad_word_tag(word));
+	type = potad_type_by_nr(potad_word_type(word));
 	if (!type) {
 		err = -ENOENT;
 	} else if (!potad_type_has_desc(type)) {
@@ -638,7 +637,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 		order = potad_word_order(word);
 		granule &= ~((1ULL << order) - 1);
 		potad_block_fill(type, potad_place(potad_pool_phys(pool, granule),
-						   pool->granule_shift, order, type->tag),
+						   pool->granule_shift, order, type->nr),
 				 potad_word_generation(word), NULL, block);
 		/*
 		 * It has no address in it, and the line that it was found in may be
@@ -649,7 +648,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 			potad_type_unpin(type);
 			err = -EAGAIN;
 		}
-	} else if (!desc_find(pool, word, phys, block)) {
+	} else if (!desc_find(pool, word, type, phys, block)) {
 		place = READ_ONCE(potad_word_desc(word)->place);
 		err = -EAGAIN;
 		if (!(place & POTAD_PLACE_FLAGS) && potad_place_has(place, phys) &&

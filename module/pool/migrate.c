@@ -149,7 +149,7 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 
 	*moved = *block;
 	moved->phys = potad_pool_phys(pool, granule);
-	place = potad_place(moved->phys, type->granule_shift, block->order, type->tag);
+	place = potad_place(moved->phys, type->granule_shift, block->order, type->nr);
 	err = type->ops.migrate(block, moved);
 	trace_potad_migrate(block->phys, moved->phys, block->order, type->name, err);
 	if (err) {

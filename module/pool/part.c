@@ -94,7 +94,7 @@ int potad_alloc_part(const struct potad_block *block, unsigned int order, gfp_t 
 			goto out_part;
 		WRITE_ONCE(new->head.place, POTAD_PLACE_PART |
 			   potad_place(potad_pool_phys(type->pool, granule),
-				       type->granule_shift, order, type->tag));
+				       type->granule_shift, order, type->nr));
 		WRITE_ONCE(new->desc, desc);
 		err = potad_memory_describe(type, granule, order, gfp, part_word(type, new));
 	} while (err == -EAGAIN);

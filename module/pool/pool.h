@@ -125,7 +125,7 @@ struct potad_pool {
 
 	struct mutex		types_mutex;	/* protects these three; nothing */
 						/* is allocated under it	 */
-	struct potad_type	*types[POTAD_MAX_TYPES]; /* that serve it */
+	struct potad_type	*types[POTAD_TYPES]; /* that serve it */
 	struct potad_pool_count	past;		/* of types that are gone */
 
 	unsigned long		patience;	/* jiffies that an owner has to answer */
