@@ -133,8 +133,9 @@ static unsigned int places(void)
 	unsigned int foreign = 0;
 
 	potad_type_for_each(count_foreign, &foreign);
-	return THIS_MODULE ? POTAD_MAX_TYPES - foreign :
-			     POTAD_OWN_TYPES - (nr_types() - foreign);
+	if (IS_ENABLED(MODULE))
+		return POTAD_MAX_TYPES - foreign;
+	return POTAD_OWN_TYPES - (nr_types() - foreign);
 }
 
 /* F60 */

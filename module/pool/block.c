@@ -426,6 +426,22 @@ int potad_block_at(struct potad_type *type, u64 granule, unsigned int order,
 	return 0;
 }
 
+/*
+ * Of several who come with the same memory one gets it: in use, or going, it has a place
+ * until it is gone.
+ */
+static bool own_claim(struct potad_desc *desc)
+{
+	if (cmpxchg(&desc->place, 0, POTAD_PLACE_COMING))
+		return false;
+	/* Not even zeroed: nobody but its owner knows what that is. */
+	if (atomic64_read(&desc->life) & POTAD_LIFE_MASK) {
+		WRITE_ONCE(desc->place, 0);
+		return false;
+	}
+	return true;
+}
+
 /* See potad_alloc_own(). */
 int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      struct potad_desc *desc, size_t size, struct potad_block *block)
@@ -438,13 +454,12 @@ int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 	if (type->own && size == type->desc_size && desc &&
 	    IS_ALIGNED((unsigned long)desc, __alignof__(*desc))) {
 		err = -EBUSY;
-		/* In use, or going: it has a place until it is gone. */
-		if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && !desc->place) {
+		if (own_claim(desc)) {
 			/* New memory at an old address knows of no generations. */
 			atomic64_set(&desc->life, (u64)next_generation(type) << 32);
 			err = desc_make(type, order, gfp, desc);
 			if (err)
-				WRITE_ONCE(desc->place, 0);
+				smp_store_release(&desc->place, 0);
 		}
 	}
 	if (err)
@@ -467,7 +482,8 @@ static noinline void release_slow(struct potad_type *type, struct potad_desc *de
 	}
 	desc_unmake(type, desc);
 	if (type->own) {
-		WRITE_ONCE(desc->place, 0);
+		/* From here on it can be claimed anew. */
+		smp_store_release(&desc->place, 0);
 		type->ops.gone(desc);
 	} else {
 		kmem_cache_free(type->cache, desc);
