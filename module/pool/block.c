@@ -44,6 +44,9 @@
 /* How often all that is kept at hand is given back before there is nothing. */
 #define MAX_DRAINS	8
 
+/* How often a block that has just moved is looked for anew, to be freed. */
+#define MAX_LOOKS	8
+
 void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *data,
 		      struct potad_block *block)
 {
@@ -745,13 +748,62 @@ static int nothing_to_free(struct potad_pool *pool, phys_addr_t phys)
 	       -ENOENT : -EPERM;
 }
 
+/* What speaks against it that @block is the one with this place and generation. */
+static int not_the_same(struct potad_pool *pool, const struct potad_block *block,
+			const struct potad_block *found)
+{
+	if (found->type != block->type)
+		return -EPERM;
+	if (found->order != block->order || (block->phys - pool->start) & (found->bytes - 1))
+		return -EINVAL;
+	return found->generation == block->generation ? 0 : -ENOENT;
+}
+
+/*
+ * A block that is on its way: its owner may know it by either place (migrate.c), and what
+ * is freed now goes when it has arrived.  Returns as potad_free_checked(); -EAGAIN if there
+ * is none that moves.
+ */
+static int free_moving(struct potad_pool *pool, const struct potad_block *block)
+{
+	u64 granule = potad_pool_granule(pool, block->phys), place;
+	struct potad_desc *desc = NULL;
+	struct potad_block found;
+	struct potad_type *type;
+	unsigned long word;
+	int err = -EAGAIN;
+
+	rcu_read_lock();
+	word = potad_index_find(&pool->index, granule);
+	type = potad_type_by_nr(potad_word_type(word));
+	if (type && potad_type_has_desc(type) && potad_desc_get(potad_word_desc(word)))
+		desc = potad_word_desc(word);
+	rcu_read_unlock();
+	if (!desc)
+		return err;
+	/* With a reference it stays the same block, wherever it goes. */
+	place = READ_ONCE(desc->place);
+	type = potad_type_by_nr(potad_place_type(place));
+	potad_block_fill(type, place, potad_desc_generation(desc), potad_desc_data(type, desc),
+			 &found);
+	rcu_read_lock();
+	if (place & POTAD_PLACE_MOVING && potad_index_find(&pool->index, granule) == word)
+		err = not_the_same(pool, block, &found);
+	rcu_read_unlock();
+	if (!err && potad_desc_give_up(desc, block->generation))
+		err = -ENOENT;
+	potad_put(&found);
+	return err;
+}
+
 /**
  * potad_free_checked() - give a block back, if it is one
  * @pool: the pool
  * @block: what the caller takes for a block; of @data nothing is read
  *
  * For callers who are not sure of what they have: everything is looked up and
- * compared, and if several try at once, one succeeds.
+ * compared, and if several try at once, one succeeds.  While the block moves, either
+ * of its places will do.
  *
  * Context: Any but NMI.
  * Return: 0; -ENXIO if its address is not in the pool; -EINVAL if no block starts
@@ -761,24 +813,22 @@ static int nothing_to_free(struct potad_pool *pool, phys_addr_t phys)
  */
 int potad_free_checked(struct potad_pool *pool, const struct potad_block *block)
 {
+	unsigned int looks = MAX_LOOKS;
 	struct potad_block found;
 	int err;
 
 	if (!potad_pool_has(pool, block->phys, 1))
 		return -ENXIO;
-	err = potad_pool_find(pool, block->phys, &found);
+	while ((err = potad_pool_find(pool, block->phys, &found)) == -EAGAIN && looks--) {
+		err = free_moving(pool, block);
+		if (err != -EAGAIN)
+			return err;
+	}
 	if (err == -EAGAIN || err == -ENODATA)
 		return -ENOENT;
 	if (err)
 		return nothing_to_free(pool, block->phys);
-	if (found.type != block->type)
-		err = -EPERM;
-	else if (found.phys != block->phys || found.order != block->order)
-		err = -EINVAL;
-	else if (found.generation != block->generation)
-		err = -ENOENT;
-	else
-		err = potad_free(&found);
+	err = not_the_same(pool, block, &found) ?: potad_free(&found);
 	potad_put(&found);
 	return err;
 }

@@ -337,6 +337,19 @@ static u64 pass_hole(struct evacuation *ev, u64 granule)
 	return next - granule;
 }
 
+/*
+ * For whoever is busy with what is in the way: often it is another evacuation, that moves
+ * the block or has taken the same free memory.  So two that overlap both end: neither keeps
+ * what it has waiting for the other, but for so long.
+ */
+static void wait_a_little(unsigned int looks)
+{
+	if (looks < MAX_LOOKS / 10)
+		usleep_range(10, 100);
+	else
+		usleep_range(1000, 2000);
+}
+
 /* Goes through the range once.  0, or an error; obstacles are counted. */
 static int evacuate(struct evacuation *ev)
 {
@@ -365,6 +378,8 @@ static int evacuate(struct evacuation *ev)
 		looks = done ? 0 : looks + 1;
 		if (looks > MAX_LOOKS)
 			return -EAGAIN;
+		if (looks > 1)
+			wait_a_little(looks);
 	}
 	return ev->obstacles ? -EBUSY : 0;
 }
