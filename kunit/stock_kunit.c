@@ -109,27 +109,54 @@ static void random_calls_lose_and_double_nothing(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/*
+ * One allocation makes several blocks, and any of those that this takes may fail: the
+ * descriptor and the line of the first or of a later one.  (One for whole frames takes
+ * descriptors only.)  Then there are fewer, or none and all is as it was.
+ */
 static void lack_of_memory_loses_nothing(struct kunit *test)
 {
 	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
-	unsigned int nth, left, failed = 0;
+	unsigned int nth, left, order, failed, fewer;
+	struct potad_stock_stat stat;
 	struct potad_block b;
 	int err;
 
-	for (nth = 1; nth < 200; nth++) {
-		potad_pool_drain(pool);
-		potad_test_fail_nth(test, nth);
-		err = potad_alloc(TYPE, 0, GFP_NOWAIT, NULL, &b);
-		left = potad_test_fail_nth(test, 0);
-		failed += err == -ENOMEM;
-		KUNIT_ASSERT_TRUE(test, !err || err == -ENOMEM);
-		if (!err)
-			KUNIT_ASSERT_EQ(test, potad_free(&b), 0);
-		KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, 0);
-		if (left)
-			break;
+	for (order = 0; order <= 4; order += 2) {
+		u64 all = 0;
+
+		failed = 0;
+		fewer = 0;
+		for (nth = 1; nth < 200; nth++) {
+			potad_test_all_free(test, pool, 0);
+			potad_test_fail_nth(test, nth);
+			err = potad_alloc(TYPE, order, GFP_NOWAIT | __GFP_NOWARN, NULL, &b);
+			left = potad_test_fail_nth(test, 0);
+			potad_stock_stat(TYPE, &stat);
+			potad_test_sound(test, pool);
+			if (err) {
+				KUNIT_ASSERT_EQ(test, err, -ENOMEM);
+				KUNIT_ASSERT_EQ(test, left, 0);
+				KUNIT_EXPECT_EQ(test, stat.blocks, 0);
+				failed++;
+			} else {
+				KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, 1);
+				KUNIT_ASSERT_EQ(test, potad_free(&b), 0);
+			}
+			KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, 0);
+			if (left) {
+				all = stat.blocks;
+				break;
+			}
+			fewer += !err;
+		}
+		KUNIT_EXPECT_LT(test, nth, 200);
+		KUNIT_EXPECT_GT(test, failed, 0);
+		KUNIT_EXPECT_GT(test, fewer, 0);
+		KUNIT_EXPECT_GT(test, all, 0);
+		kunit_info(test, "order %u: %llu at hand; %u failures with none, %u with fewer\n",
+			   order, all, failed, fewer);
 	}
-	KUNIT_EXPECT_GT(test, failed, 0);
 	potad_test_all_free(test, pool, 0);
 }
 

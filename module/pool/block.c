@@ -179,6 +179,42 @@ static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
 	return desc;
 }
 
+/*
+ * Describes blocks of memory that was just taken; those for which there is no memory, or
+ * which have failed, go back.  Returns how many, at the beginning of @descs; if there is
+ * none, why: -ENOMEM, or -EAGAIN if all have failed.
+ */
+static int describe_some(struct potad_type *type, unsigned int order, gfp_t gfp,
+			 const u64 *granules, unsigned int nr, struct potad_desc **descs)
+{
+	unsigned int i;
+	int made = 0, err = 0;
+
+	for (i = 0; i < nr && err != -ENOMEM; i++) {
+		struct potad_desc *desc;
+
+		/* For more than one nobody waits, and no reserve is touched. */
+		if (made)
+			gfp = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_HIGH)) |
+			      __GFP_NOWARN | __GFP_NOMEMALLOC;
+		desc = desc_new(type, gfp);
+		if (!desc) {
+			potad_memory_return(type, granules[i], order);
+			err = -ENOMEM;
+			continue;
+		}
+		err = desc_make_at(type, granules[i], order, gfp, desc);
+		if (err)
+			kmem_cache_free(type->cache, desc);
+		else
+			descs[made++] = desc;
+	}
+	/* Of what there was no memory to describe nobody will know. */
+	for (; i < nr; i++)
+		potad_memory_return(type, granules[i], order);
+	return made ?: err;
+}
+
 /**
  * potad_blocks_make() - blocks for a stock: described, and nobody's
  * @type: their type
@@ -187,48 +223,31 @@ static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
  * @descs: set to their descriptors
  * @nr: how many are wanted, 1 .. POTAD_MAKE_MAX
  *
+ * For others than the first there is no waiting: there may be fewer than were wanted.
+ *
  * Context: as @gfp says; any but NMI.
- * Return: how many there are, 1 .. @nr; an error as potad_alloc().
+ * Return: how many there are, 1 .. @nr; an error as potad_alloc(), and all is as it was.
  */
 int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      struct potad_desc **descs, unsigned int nr)
 {
 	u64 granules[POTAD_MAKE_MAX];
-	int got, made = 0, i, err;
+	int got;
 
 	gfp &= ~__GFP_ZERO;
-	got = potad_space_alloc_some(type->pool->space, order, type->mobility, granules, nr);
-	if (got == -ENOSPC || got == -ENOMEM) {
+	do {
+		got = potad_space_alloc_some(type->pool->space, order, type->mobility, granules,
+					     nr);
 		/* What others keep at hand, if this may wait for it. */
-		err = potad_memory_take(type, order, gfp, granules);
-		got = err ?: 1;
-	}
-	if (got < 0)
-		return got;
-	for (i = 0, err = 0; i < got && err != -ENOMEM; i++) {
-		struct potad_desc *desc;
-
-		/* For more than one nobody waits, and no reserve is touched. */
-		if (made)
-			gfp = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_HIGH)) |
-			      __GFP_NOWARN | __GFP_NOMEMALLOC;
-		err = -ENOMEM;
-		desc = desc_new(type, gfp);
-		if (!desc)
-			break;
-		err = desc_make_at(type, granules[i], order, gfp, desc);
-		if (err)
-			kmem_cache_free(type->cache, desc);
-		else
-			descs[made++] = desc;
-	}
-	/* Of what there was no memory to describe nobody will know. */
-	for (; i < got; i++)
-		potad_memory_return(type, granules[i], order);
-	/* All have failed by now: who can go on asking does. */
-	if (!made && err == -EAGAIN)
-		return potad_blocks_make(type, order, gfp, descs, 1);
-	return made ?: err;
+		if (got == -ENOSPC || got == -ENOMEM)
+			got = potad_memory_take(type, order, gfp, granules) ?: 1;
+		if (got < 0)
+			return got;
+		got = describe_some(type, order, gfp, granules, got, descs);
+		/* What has failed by now is out of the way, and one will do. */
+		nr = 1;
+	} while (got == -EAGAIN);
+	return got;
 }
 
 /* They are in stock no longer, and never were.  Any context but NMI. */
