@@ -48,10 +48,8 @@
  * a page cut for the first time) is had before the first is written.  Who
  * looks up while that goes on may find one half and not yet the other.
  *
- * A word of a type goes from 0 to a value, from one value to another of the
- * same block (potad_words_replace()), and back to 0.  Whoever does the first
- * owns the memory; of several who do one of the others to the same value, one
- * succeeds.
+ * A word of a type goes from 0 to a value and back to 0.  Whoever does the first owns
+ * the memory; of several who do the other, one succeeds.
  *
  * Words are read without a lock, under rcu_read_lock(): lines are
  * SLAB_TYPESAFE_BY_RCU, and whoever reads looks whether the block that the word
@@ -193,17 +191,10 @@ void potad_lines_exit(void);
 int potad_words_init(struct potad_words *w, u64 granules,
 		     unsigned int frame_shift);
 void potad_words_exit(struct potad_words *w);
-int potad_words_prepare(struct potad_words *w, u64 first, unsigned int order,
-			gfp_t gfp, struct potad_line **line);
-void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
-		     unsigned long word, struct potad_line *line);
+int potad_words_set(struct potad_words *w, u64 first, unsigned int order,
+		    unsigned long word, gfp_t gfp);
 bool potad_words_clear(struct potad_words *w, u64 first, unsigned int order,
 		       unsigned long word);
-void potad_words_cancel(struct potad_line *line);
-int potad_words_take(struct potad_words *w, u64 first, unsigned int order,
-		     unsigned long word, gfp_t gfp);
-bool potad_words_replace(struct potad_words *w, u64 first, unsigned int order,
-			 unsigned long old, unsigned long new);
 long potad_words_lines(const struct potad_words *w);
 u64 potad_words_bytes(const struct potad_words *w);
 const char *potad_words_validate(struct potad_words *w);
