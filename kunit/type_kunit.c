@@ -47,6 +47,7 @@ static void expect_refused(struct kunit *test, const struct potad_type_info *inf
 	KUNIT_EXPECT_EQ(test, nr_types(), before);
 }
 
+/* F60 */
 static void names_that_are_refused(struct kunit *test)
 {
 	static const char * const names[] = {
@@ -100,6 +101,7 @@ static void name_is_copied(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
 }
 
+/* F60 */
 static void name_in_use_is_refused(struct kunit *test)
 {
 	struct potad_type *type = register_named("twice");
@@ -350,6 +352,7 @@ static int nop_migrate(const struct potad_block *from, const struct potad_block 
 	return 0;
 }
 
+/* F60 */
 static void operations_that_must_be_there(struct kunit *test)
 {
 	static const struct potad_ops own = { .gone = nop_gone };
@@ -496,7 +499,7 @@ static void found_by_name_it_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_type_get("named")), -ENOENT);
 }
 
-/* With a descriptor and without. */
+/* F49: with a descriptor and without. */
 static void live_block_keeps_its_type(struct kunit *test)
 {
 	unsigned int kind;
@@ -522,6 +525,7 @@ static void live_block_keeps_its_type(struct kunit *test)
 	}
 }
 
+/* F49 */
 static void reference_keeps_the_type_of_a_freed_block(struct kunit *test)
 {
 	struct potad_type *type = potad_test_type(test, &potad_test_kinds[1]);
