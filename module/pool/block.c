@@ -385,23 +385,6 @@ static noinline int alloc_slow(struct potad_type *type, unsigned int order, gfp_
 	return 0;
 }
 
-/**
- * potad_alloc() - a block and its descriptor
- * @type: its type
- * @order: its order: the block has granule << order bytes, and is aligned to
- *	   that from the start of the pool
- * @gfp: how the descriptor's memory may be had; with __GFP_ZERO the owner's
- *	 part of it is zeroed (the block's memory never is)
- * @arg: handed to the type's init operation
- * @block: filled in
- *
- * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
- * Return: 0; -EINVAL if @order is larger than the pool, or blocks of the type
- * are described by memory of their owners; -ENOSPC if there is no
- * such block now (where @gfp forbids to wait: none that this CPU can have);
- * -ENOMEM if there is no memory for the descriptor; -ENODEV if the type serves no
- * pool (yet).
- */
 int potad_alloc(struct potad_type *type, unsigned int order, gfp_t gfp, void *arg,
 		struct potad_block *block)
 {
@@ -568,20 +551,6 @@ static noinline int free_slow(const struct potad_block *block)
 	return life >> 32 == block->generation && life & POTAD_LIFE_OWN ? -EINVAL : -ENOENT;
 }
 
-/**
- * potad_free() - give a block back
- * @block: as potad_alloc() filled it in; the caller's own
- *
- * Drops the reference that the allocation was.  The memory goes back with the
- * last one.  Never allocates.  A part of several goes at once.
- *
- * A block that is freed twice is noticed, by its generation, as long as the
- * memory of its descriptor is one; potad_free_checked() always notices.
- *
- * Context: Any but NMI.
- * Return: 0; -ENOENT if it is not allocated (any more); -EINVAL if what is in
- * @block does not fit together.
- */
 int potad_free(const struct potad_block *block)
 {
 	struct potad_type *type = block->type;
@@ -700,20 +669,6 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_find);
 
-/**
- * potad_get() - a reference to the block at an address
- * @pool: the pool
- * @phys: any address
- * @block: filled in
- *
- * Takes no lock.
- *
- * Context: Any but NMI.
- * Return: 0, and the caller calls potad_put(); -ENXIO if @phys is outside the
- * pool; -ENOENT if there is no block of a type; -EOPNOTSUPP if its type has no
- * descriptors; -EAGAIN if it is being allocated, freed or moved at this very
- * moment.
- */
 int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *block)
 {
 	int err;
@@ -731,14 +686,6 @@ int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *blo
 }
 EXPORT_SYMBOL_GPL(potad_get);
 
-/**
- * potad_put() - give a reference back
- * @block: from potad_get()
- *
- * The last one runs the type's release operation and frees the block.
- *
- * Context: Any but NMI.
- */
 void potad_put(const struct potad_block *block)
 {
 	struct potad_desc *desc;
@@ -815,21 +762,6 @@ static int free_moving(struct potad_pool *pool, const struct potad_block *block)
 	return err;
 }
 
-/**
- * potad_free_checked() - give a block back, if it is one
- * @pool: the pool
- * @block: what the caller takes for a block; of @data nothing is read
- *
- * For callers who are not sure of what they have: everything is looked up and
- * compared, and if several try at once, one succeeds.  While the block moves, either
- * of its places will do.
- *
- * Context: Any but NMI.
- * Return: 0; -ENXIO if its address is not in the pool; -EINVAL if no block starts
- * there or it has another order; -EPERM if it is of another type, or of none;
- * -ENOENT if nothing is allocated there, or something else by now;
- * -EHWPOISON if it is quarantined.
- */
 int potad_free_checked(struct potad_pool *pool, const struct potad_block *block)
 {
 	unsigned int looks = MAX_LOOKS;
@@ -853,17 +785,6 @@ int potad_free_checked(struct potad_pool *pool, const struct potad_block *block)
 }
 EXPORT_SYMBOL_GPL(potad_free_checked);
 
-/**
- * potad_dirty() - somebody has written to memory of the pool
- * @pool: the pool
- * @phys: where
- *
- * What dirty means is the business of the block's owner.
- *
- * Context: Any but NMI.
- * Return: 0; else as potad_get(); -EOPNOTSUPP also if the type has no dirty
- * operation.
- */
 int potad_dirty(struct potad_pool *pool, phys_addr_t phys)
 {
 	struct potad_block block;
@@ -911,19 +832,6 @@ static void lookup_memory(struct potad_pool *pool, phys_addr_t phys, bool stocke
 	}
 }
 
-/**
- * potad_lookup() - what is at an address?
- * @pool: the pool
- * @phys: any address
- * @info: filled in
- *
- * True at one moment during the call.  A described block is found without a
- * lock, unless some block has failed granules; for what has no type the space
- * is asked, under its locks.
- *
- * Context: Any but NMI.
- * Return: 0, or -ENXIO if @phys is outside the pool.
- */
 int potad_lookup(struct potad_pool *pool, phys_addr_t phys, struct potad_info *info)
 {
 	struct potad_extent extent;

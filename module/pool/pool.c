@@ -18,14 +18,6 @@
 #include "pool.h"
 #include "stock.h"
 
-/**
- * potad_order() - how large a block holds so many bytes
- * @pool: the pool
- * @bytes: how many, 1 or more
- *
- * Return: the order; -EINVAL if @bytes is 0; -E2BIG if no block of this pool
- * can be that large.
- */
 int potad_order(const struct potad_pool *pool, u64 bytes)
 {
 	unsigned int order;

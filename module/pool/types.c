@@ -113,18 +113,6 @@ int potad_type_unbind(struct potad_type *type)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_unbind);
 
-/**
- * potad_type_register() - a new type of blocks
- * @pool: where its blocks come from
- * @info: what it is; copied
- *
- * Context: Process context; may sleep.
- * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
- * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
- * that is none, operations that need a descriptor where there is none, or one
- * missing that must be there; -EEXIST if the name is in use; -ENOSPC if there are
- * %POTAD_MAX_TYPES of other modules already; -ENOMEM.
- */
 struct potad_type *potad_type_register(struct potad_pool *pool,
 				       const struct potad_type_info *info)
 {
@@ -141,14 +129,6 @@ struct potad_type *potad_type_register(struct potad_pool *pool,
 }
 EXPORT_SYMBOL_GPL(potad_type_register);
 
-/**
- * potad_type_unregister() - the end of a type
- * @type: from potad_type_register(); the caller allocates no more of it
- *
- * Context: Process context; may sleep.
- * Return: 0, and @type is gone; -EBUSY if blocks of it live, or somebody is
- * using it by name: nothing has changed.
- */
 int potad_type_unregister(struct potad_type *type)
 {
 	int err = -EBUSY;
