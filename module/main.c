@@ -47,11 +47,6 @@ MODULE_PARM_DESC(owner_timeout_ms, "how long a failure waits for an owner's answ
 static struct potad_region region;
 static struct potad_pool *pool;
 
-/**
- * potad_pool_default() - the pool of this module
- *
- * Return: the pool; it is there as long as the module is loaded.
- */
 struct potad_pool *potad_pool_default(void)
 {
 	return pool;

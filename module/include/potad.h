@@ -305,6 +305,12 @@ struct potad_adjacent {
 	u64			tried;
 };
 
+/**
+ * potad_pool_default() - the pool of this module
+ *
+ * Context: Any.
+ * Return: the pool; it is there as long as the module is loaded.
+ */
 struct potad_pool *potad_pool_default(void);
 
 /**
@@ -477,9 +483,37 @@ void potad_put(const struct potad_block *block);
  */
 int potad_dirty(struct potad_pool *pool, phys_addr_t phys);
 
+/**
+ * potad_memory_failure() - memory has failed
+ * @pool: the pool
+ * @phys: where, at any byte
+ * @length: how much, in bytes, 1 .. POTAD_FAIL_MAX; the granules it touches are meant
+ * @flags: POTAD_FAIL_*
+ *
+ * Each granule is never handed out again; who has it now is told, once.
+ *
+ * Context: Process context; may sleep, and waits for owners.
+ * Return: 0; -EINVAL if @length is 0; -E2BIG if it is more than
+ * POTAD_FAIL_MAX; -ENXIO if not all of it is in the pool,
+ * and nothing was done; -EHWPOISON if all of it had failed before; -ENOMEM if
+ * a part could not be marked.
+ */
 int potad_memory_failure(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			 unsigned int flags);
 
+/**
+ * potad_unpoison() - memory whose failure was a test is good again
+ * @pool: the pool
+ * @phys: where
+ * @length: how much, in bytes; the granules it touches are meant
+ *
+ * Its owners are not told.  What was out of use is free again.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -E2BIG if @length is more than POTAD_FAIL_MAX.  If not all of it can be
+ * taken back, none is: -ENXIO if it is not all in the pool, -EINVAL if some has not
+ * failed, or @length is 0, -EPERM if some has failed really.
+ */
 int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length);
 
 /**
