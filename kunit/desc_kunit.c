@@ -18,25 +18,25 @@ static void place_has_room_for_the_largest_of_each(struct kunit *test)
 	};
 	static const unsigned int granules[] = { 9, 12, 21 };
 	static const unsigned int orders[] = { 0, 1, 20, 47, 63 };
-	unsigned int a, g, o, tag;
+	unsigned int a, g, o, type;
 
 	for (a = 0; a < ARRAY_SIZE(addresses); a++)
 		for (g = 0; g < ARRAY_SIZE(granules); g++)
 			for (o = 0; o < ARRAY_SIZE(orders); o++)
-				for (tag = 2; tag < 16; tag += 13) {
+				for (type = 2; type <= POTAD_PLACE_TYPE; type += 29) {
 					u64 place = potad_place(addresses[a], granules[g],
-								orders[o], tag);
+								orders[o], type);
 
 					KUNIT_EXPECT_EQ(test, potad_place_phys(place),
 							addresses[a]);
 					KUNIT_EXPECT_EQ(test, potad_place_order(place), orders[o]);
 					KUNIT_EXPECT_EQ(test, potad_place_shift(place),
 							orders[o] + granules[g]);
-					KUNIT_EXPECT_EQ(test, potad_place_tag(place), tag);
+					KUNIT_EXPECT_EQ(test, potad_place_type(place), type);
 					KUNIT_EXPECT_EQ(test, place & POTAD_PLACE_FLAGS, 0);
 					KUNIT_EXPECT_TRUE(test, potad_place_is(place, addresses[a],
 									       granules[g],
-									       orders[o], tag));
+									       orders[o], type));
 				}
 }
 

@@ -168,25 +168,60 @@ static void what_cannot_move(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+struct freeing {
+	struct potad_pool	*pool;
+	bool			to, checked;
+	int			again, other, wrong;
+};
+
 static int free_meanwhile(struct potad_test_owner *owner)
 {
-	return potad_free(owner->arg ? &owner->to : &owner->from) ? -EIO : owner->stays;
+	const struct potad_block *b = &owner->from, *other = &owner->to;
+	struct freeing *f = owner->arg;
+	struct potad_block wrong;
+	int err;
+
+	if (f->to)
+		swap(b, other);
+	wrong = *b;
+	wrong.order--;
+	f->wrong = potad_free_checked(f->pool, &wrong) != -EINVAL;
+	wrong = *b;
+	wrong.phys += GRANULE;
+	f->wrong += potad_free_checked(f->pool, &wrong) != -EINVAL;
+	wrong = *b;
+	wrong.generation++;
+	f->wrong += potad_free_checked(f->pool, &wrong) != -ENOENT;
+	wrong = *b;
+	wrong.type = potad_test_types[0];
+	f->wrong += potad_free_checked(f->pool, &wrong) != -EPERM;
+
+	err = f->checked ? potad_free_checked(f->pool, b) : potad_free(b);
+	/* It is given up: neither of its places is one any more. */
+	f->again = potad_free_checked(f->pool, b);
+	f->other = potad_free_checked(f->pool, other);
+	return err ? -EIO : owner->stays;
 }
 
 /* By either of its places; and whether it goes or stays. */
 static void owner_may_free_while_it_moves(struct kunit *test)
 {
-	struct potad_test_owner owner = { .move = free_meanwhile };
 	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct freeing f = { .pool = pool };
+	struct potad_test_owner owner = { .move = free_meanwhile, .arg = &f };
 	struct potad_block b;
 	int i;
 
-	for (i = 0; i < 4; i++) {
-		owner.arg = i & 1 ? &owner : NULL;
+	for (i = 0; i < 8; i++) {
+		f.to = i & 1;
+		f.checked = i & 4;
 		owner.stays = i & 2 ? -EBUSY : 0;
 		KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 4, GFP_KERNEL, &owner,
 						  &b), 0);
 		KUNIT_EXPECT_EQ(test, potad_migrate(pool, b.phys, NULL), owner.stays);
+		KUNIT_EXPECT_EQ(test, f.wrong, 0);
+		KUNIT_EXPECT_EQ(test, f.again, -ENOENT);
+		KUNIT_EXPECT_EQ(test, f.other, -ENOENT);
 		KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), i + 1);
 		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.from.phys), POTAD_IS_FREE);
 		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.to.phys), POTAD_IS_FREE);
@@ -565,16 +600,10 @@ static void against_name(const struct against *a, char *name)
 
 KUNIT_ARRAY_PARAM(against, againsts, against_name);
 
-static void moves_race_with(struct kunit *test)
+static void movers_take_their_blocks(struct kunit *test, struct moving *m)
 {
-	const struct against *a = test->param_value;
-	struct moving *m = potad_test_memory(test, sizeof(*m));
-	unsigned int i, asked = 0;
+	unsigned int i;
 
-	potad_test_seed(test, &m->rnd[0]);
-	prandom_seed_state(&m->rnd[1], prandom_u32_state(&m->rnd[0]));
-	m->pool = potad_test_pool(test, BYTES, GRANULE);
-	m->other = a->fn;
 	for (i = 0; i < MOVERS; i++) {
 		struct mover *mover = &m->mover[i];
 
@@ -585,12 +614,12 @@ static void moves_race_with(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[1 + i % 5], i % 6, GFP_KERNEL,
 						  &mover->owner, &mover->block), 0);
 	}
-	m->deadline = potad_test_deadline();
-	potad_test_parallel(test, 2, move_or_other, m);
-	for (i = 0; i < MOVERS; i++)
-		asked += atomic_read(&m->mover[i].owner.asked);
-	kunit_info(test, "%u moves and %u %s; owners were asked %u times\n", m->steps[0],
-		   m->steps[1], a->name, asked);
+}
+
+static void movers_have_their_blocks(struct kunit *test, struct moving *m)
+{
+	unsigned int i;
+
 	KUNIT_EXPECT_EQ(test, atomic_read(&m->wrong), 0);
 	potad_test_sound(test, m->pool);
 	for (i = 0; i < MOVERS; i++) {
@@ -599,6 +628,162 @@ static void moves_race_with(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&m->mover[i].owner.releases), 1);
 	}
 	potad_test_all_free(test, m->pool, 0);
+}
+
+static void moves_race_with(struct kunit *test)
+{
+	const struct against *a = test->param_value;
+	struct moving *m = potad_test_memory(test, sizeof(*m));
+	unsigned int i, asked = 0;
+
+	potad_test_seed(test, &m->rnd[0]);
+	prandom_seed_state(&m->rnd[1], prandom_u32_state(&m->rnd[0]));
+	m->pool = potad_test_pool(test, BYTES, GRANULE);
+	m->other = a->fn;
+	movers_take_their_blocks(test, m);
+	m->deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, move_or_other, m);
+	for (i = 0; i < MOVERS; i++)
+		asked += atomic_read(&m->mover[i].owner.asked);
+	kunit_info(test, "%u moves and %u %s; owners were asked %u times\n", m->steps[0],
+		   m->steps[1], a->name, asked);
+	movers_have_their_blocks(test, m);
+}
+
+/* Blocks are freed in the middle of a move, by whatever place their owner knows. */
+
+static int goes_if_it_is_there(struct potad_test_owner *owner)
+{
+	struct mover *mover = container_of(owner, struct mover, owner);
+	int err = -EBUSY;
+
+	spin_lock(&mover->lock);
+	if (mover->block.data == owner->from.data &&
+	    mover->block.generation == owner->from.generation) {
+		mover->block = owner->to;
+		err = 0;
+	}
+	spin_unlock(&mover->lock);
+	return err;
+}
+
+static void free_and_take(struct moving *m, struct rnd_state *rnd)
+{
+	struct mover *mover = &m->mover[potad_test_below(rnd, MOVERS)];
+	bool checked = potad_test_below(rnd, 2);
+	struct potad_block b;
+	int err;
+
+	/* With the lock held it cannot begin to move: but it may not yet have arrived. */
+	spin_lock(&mover->lock);
+	b = mover->block;
+	mover->block.data = NULL;
+	if (b.data) {
+		err = checked ? potad_free_checked(m->pool, &b) : potad_free(&b);
+		m->moved[1] += !err;
+		if (err)
+			atomic_inc(&m->wrong);
+	}
+	spin_unlock(&mover->lock);
+	if (b.data && (!potad_free_checked(m->pool, &b) || !potad_free(&b)))
+		atomic_inc(&m->wrong);
+	if (potad_alloc(b.type, potad_test_below(rnd, 6), GFP_KERNEL, &mover->owner, &b))
+		return;
+	spin_lock(&mover->lock);
+	mover->block = b;
+	spin_unlock(&mover->lock);
+}
+
+static void free_or_move(void *arg, unsigned int me)
+{
+	struct moving *m = arg;
+	struct potad_block *b;
+
+	while (potad_test_time_left(m->deadline)) {
+		m->steps[me]++;
+		if (me) {
+			free_and_take(m, &m->rnd[1]);
+			continue;
+		}
+		/* A handle that is a moment old will do to find it. */
+		b = &m->mover[potad_test_below(&m->rnd[0], MOVERS)].block;
+		m->moved[0] += !potad_migrate(m->pool, READ_ONCE(b->phys), NULL);
+	}
+}
+
+static void blocks_that_are_freed_as_they_move_go_once(struct kunit *test)
+{
+	struct moving *m = potad_test_memory(test, sizeof(*m));
+	unsigned int i;
+
+	potad_test_seed(test, &m->rnd[0]);
+	prandom_seed_state(&m->rnd[1], prandom_u32_state(&m->rnd[0]));
+	m->pool = potad_test_pool(test, BYTES, GRANULE);
+	for (i = 0; i < MOVERS; i++) {
+		spin_lock_init(&m->mover[i].lock);
+		m->mover[i].owner.move = goes_if_it_is_there;
+		m->mover[i].block.type = potad_test_types[1 + i % 5];
+		m->mover[i].block.phys = START;
+	}
+	m->deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, free_or_move, m);
+	kunit_info(test, "%u of %u moved, %u were freed\n", m->moved[0], m->steps[0], m->moved[1]);
+	KUNIT_EXPECT_EQ(test, atomic_read(&m->wrong), 0);
+	for (i = 0; i < MOVERS; i++) {
+		struct mover *mover = &m->mover[i];
+
+		if (mover->block.data)
+			KUNIT_EXPECT_EQ(test, potad_free(&mover->block), 0);
+		KUNIT_EXPECT_EQ(test, atomic_read(&mover->owner.releases),
+				atomic_read(&mover->owner.inits));
+	}
+	potad_test_all_free(test, m->pool, 0);
+}
+
+/* Two empty ranges that overlap: each in its time, and nobody's block is lost. */
+
+static void take_a_range(struct moving *m, struct rnd_state *rnd)
+{
+	unsigned int k = 3 + potad_test_below(rnd, 6);
+	u64 first = (u64)potad_test_below(rnd, (BYTES / GRANULE) >> k) << k;
+	struct potad_block b;
+	int err;
+
+	err = potad_alloc_at(potad_test_types[0], START + first * GRANULE, k, GFP_KERNEL, NULL,
+			     NULL, NULL, &b);
+	if (!may_be(err) || (!err && potad_free(&b)))
+		atomic_inc(&m->wrong);
+}
+
+static void empty_both(void *arg, unsigned int me)
+{
+	struct moving *m = arg;
+
+	while (potad_test_time_left(m->deadline)) {
+		m->steps[me]++;
+		if (potad_test_below(&m->rnd[me], 4))
+			clear_a_range(m, &m->rnd[me]);
+		else
+			take_a_range(m, &m->rnd[me]);
+	}
+}
+
+static void overlapping_evacuations_both_end(struct kunit *test)
+{
+	struct moving *m = potad_test_memory(test, sizeof(*m));
+	unsigned int i, asked = 0;
+
+	potad_test_seed(test, &m->rnd[0]);
+	prandom_seed_state(&m->rnd[1], prandom_u32_state(&m->rnd[0]));
+	m->pool = potad_test_pool(test, BYTES, GRANULE);
+	movers_take_their_blocks(test, m);
+	m->deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, empty_both, m);
+	for (i = 0; i < MOVERS; i++)
+		asked += atomic_read(&m->mover[i].owner.asked);
+	kunit_info(test, "%u and %u ranges; owners were asked %u times\n", m->steps[0],
+		   m->steps[1], asked);
+	movers_have_their_blocks(test, m);
 }
 
 /* Blocks come and go while ranges are emptied. */
@@ -649,6 +834,8 @@ static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(obstacles_are_named),
 	KUNIT_CASE(range_full_of_movable_blocks_becomes_one),
 	KUNIT_CASE_PARAM(moves_race_with, against_gen_params),
+	KUNIT_CASE_SLOW(blocks_that_are_freed_as_they_move_go_once),
+	KUNIT_CASE_SLOW(overlapping_evacuations_both_end),
 	KUNIT_CASE_SLOW(ranges_are_emptied_while_blocks_come_and_go),
 	{ }
 };

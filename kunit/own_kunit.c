@@ -153,6 +153,13 @@ static void own_memory_that_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&all->releases), 0);
 	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&all->gones), 1);
+	/* What was never zeroed looks like memory in use. */
+	own->desc.place = 1;
+	KUNIT_EXPECT_EQ(test, potad_alloc_own(all->type, 2, GFP_KERNEL, own, &b), -EBUSY);
+	own->desc.place = 0;
+	atomic64_set(&own->desc.life, 1);
+	KUNIT_EXPECT_EQ(test, potad_alloc_own(all->type, 2, GFP_KERNEL, own, &b), -EBUSY);
+	KUNIT_EXPECT_EQ(test, own->desc.place, 0);
 	potad_test_all_free(test, all->pool, 0);
 }
 
@@ -223,6 +230,76 @@ static void no_memory_for_the_words_changes_nothing(struct kunit *test)
 	potad_test_all_free(test, all->pool, 0);
 }
 
+/* Two come with the same memory at once: one gets a block. */
+struct twice {
+	struct owns		*all;
+	struct own		*own;
+	unsigned int		order;
+	unsigned int		rounds;
+	struct potad_block	block[2];
+	int			err[2];
+	atomic_t		step[2];
+	unsigned int		won[2];
+	unsigned int		wrong;
+	u64			deadline;
+	bool			done;
+};
+
+static void twice_meet(struct twice *t, unsigned int me, int step)
+{
+	atomic_set_release(&t->step[me], step);
+	while (atomic_read_acquire(&t->step[!me]) < step)
+		cond_resched();
+}
+
+static void end_of_round(struct twice *t, unsigned int round)
+{
+	unsigned int i;
+
+	if (min(t->err[0], t->err[1]) != -EBUSY || max(t->err[0], t->err[1]))
+		t->wrong++;
+	for (i = 0; i < 2; i++) {
+		if (t->err[i])
+			continue;
+		t->won[i]++;
+		t->wrong += !!potad_free(&t->block[i]);
+	}
+	t->rounds = round;
+	t->order = round % 5;
+	t->done = round >= 5000 || !potad_test_time_left(t->deadline);
+}
+
+static void take_the_same(void *arg, unsigned int me)
+{
+	struct twice *t = arg;
+	unsigned int round;
+
+	for (round = 1; !t->done; round++) {
+		twice_meet(t, me, 3 * round);
+		t->err[me] = potad_alloc_own(t->all->type, t->order, GFP_KERNEL, t->own,
+					     &t->block[me]);
+		twice_meet(t, me, 3 * round + 1);
+		if (!me)
+			end_of_round(t, round);
+		twice_meet(t, me, 3 * round + 2);
+	}
+}
+
+static void of_two_who_bring_the_same_one_is_refused(struct kunit *test)
+{
+	struct twice *t = potad_test_memory(test, sizeof(*t));
+
+	t->all = new_owns(test);
+	t->own = new_own(test, t->all);
+	t->deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, take_the_same, t);
+	kunit_info(test, "%u rounds, %u and %u won\n", t->rounds, t->won[0], t->won[1]);
+	KUNIT_EXPECT_EQ(test, t->wrong, 0);
+	KUNIT_EXPECT_EQ(test, t->won[0] + t->won[1], t->rounds);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->all->gones), t->rounds);
+	potad_test_all_free(test, t->all->pool, 0);
+}
+
 struct own_race {
 	struct owns		*all;
 	u64			deadline;
@@ -288,6 +365,7 @@ static struct kunit_case own_cases[] = {
 	KUNIT_CASE(release_that_frees_or_allocates_again_is_refused),
 	KUNIT_CASE(handle_of_earlier_own_memory_is_none),
 	KUNIT_CASE(no_memory_for_the_words_changes_nothing),
+	KUNIT_CASE_SLOW(of_two_who_bring_the_same_one_is_refused),
 	KUNIT_CASE_SLOW(readers_may_look_while_owners_free_their_memory),
 	{ }
 };

@@ -122,7 +122,7 @@ static bool unbind_types(struct potad_pool *pool)
 	bool ok = true;
 	unsigned int i;
 
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
+	for (i = 0; i < POTAD_TYPES; i++)
 		if (pool->types[i] && potad_type_unbind(pool->types[i]))
 			ok = false;
 	return ok;

@@ -12,7 +12,10 @@
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/io.h>
 #include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/sizes.h>
 
 #include "owners.h"
@@ -357,6 +360,7 @@ static void no_memory_for_the_descriptor_changes_nothing(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/* F20 */
 static void free_succeeds_when_memory_does_not(struct kunit *test)
 {
 	struct potad_test_owner owner = { };
@@ -380,6 +384,7 @@ static void free_succeeds_when_memory_does_not(struct kunit *test)
 
 /* Given back wrongly */
 
+/* F12 */
 static void second_free_is_refused(struct kunit *test)
 {
 	struct potad_test_owner owner = { };
@@ -405,6 +410,7 @@ static void second_free_is_refused(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/* F14, F15 */
 static void block_that_does_not_fit_together_is_refused(struct kunit *test)
 {
 	struct potad_test_owner owner = { };
@@ -450,6 +456,7 @@ static void block_that_does_not_fit_together_is_refused(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/* F14, F15, F16 */
 static void free_by_address_checks_everything(struct kunit *test)
 {
 	struct potad_test_owner owner = { };
@@ -487,7 +494,7 @@ static void free_by_address_checks_everything(struct kunit *test)
 
 /* Handles */
 
-/* What was allocated there before is not what is there now. */
+/* F17: what was allocated there before is not what is there now. */
 static void stale_handle_is_refused(struct kunit *test)
 {
 	struct potad_test_owner first = { }, second = { };
@@ -516,7 +523,7 @@ static void stale_handle_is_refused(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
-/* The same where the descriptor, too, is the same: it comes out of the stock. */
+/* F12, F17: the same where the descriptor, too, is the same: it comes out of the stock. */
 static void stale_handle_of_the_same_descriptor_is_refused(struct kunit *test)
 {
 	struct potad_type *type;
@@ -538,6 +545,7 @@ static void stale_handle_of_the_same_descriptor_is_refused(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/* F13 */
 static void handle_that_was_never_issued_is_refused(struct kunit *test)
 {
 	struct potad_test_owner owner = { };
@@ -574,6 +582,181 @@ static void handle_that_was_never_issued_is_refused(struct kunit *test)
 	potad_test_sound(test, pool);
 	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
 	potad_test_all_free(test, pool, 0);
+}
+
+/* By its first byte, any one inside, and its last. */
+static void expect_place(struct kunit *test, struct potad_pool *pool, phys_addr_t phys,
+			 u64 bytes, enum potad_what what, const char *type)
+{
+	struct potad_info info;
+	struct potad_block b;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < 5; i++) {
+		phys_addr_t at = phys + (bytes - 1) * i / 4;
+
+		KUNIT_ASSERT_EQ(test, potad_lookup(pool, at, &info), 0);
+		KUNIT_EXPECT_EQ_MSG(test, info.what, what, "byte %llu of %llu", (u64)(at - phys),
+				    bytes);
+		KUNIT_EXPECT_EQ(test, info.phys, phys);
+		KUNIT_EXPECT_EQ(test, info.bytes, bytes);
+		KUNIT_EXPECT_STREQ(test, info.type, type);
+		err = *type ? 0 : -ENOENT;
+		if (!strcmp(type, potad_test_kinds[0].name))
+			err = -EOPNOTSUPP;
+		KUNIT_EXPECT_EQ(test, potad_get(pool, at, &b), err);
+		if (!err)
+			potad_put(&b);
+	}
+}
+
+/* F22, F23: all kinds at once, side by side, and none is taken for another. */
+static void every_byte_says_what_it_is(struct kunit *test)
+{
+	static const struct potad_hole hole = { START + SZ_1M, 3 * GRANULE };
+	struct potad_pool *pool = potad_test_pool_with_holes(test, BYTES, GRANULE, &hole, 1);
+	struct potad_block big, small, raw, stocked;
+	phys_addr_t bare, cached;
+	struct potad_info info;
+	unsigned int i;
+	const phys_addr_t outside[] = { 0, START - 1, START + BYTES, U64_MAX };
+
+	/* From the largest on, so that they lie where they do not disturb each other. */
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[2], 9, GFP_KERNEL, NULL, &big), 0);
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[0], 7, GFP_KERNEL, NULL, &raw), 0);
+	KUNIT_ASSERT_EQ(test, potad_bare_alloc(pool, 5, &bare), 0);
+	KUNIT_ASSERT_EQ(test, potad_bare_alloc(pool, 3, &cached), 0);
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 2, GFP_KERNEL, NULL, &stocked), 0);
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[1], 0, GFP_KERNEL, NULL, &small), 0);
+	potad_bare_free(pool, cached, 3);
+	KUNIT_ASSERT_EQ(test, potad_free(&stocked), 0);
+
+	expect_place(test, pool, big.phys, big.bytes, POTAD_IS_BLOCK, potad_test_kinds[2].name);
+	expect_place(test, pool, raw.phys, raw.bytes, POTAD_IS_BLOCK, potad_test_kinds[0].name);
+	expect_place(test, pool, small.phys, small.bytes, POTAD_IS_BLOCK,
+		     potad_test_kinds[1].name);
+	expect_place(test, pool, bare, GRANULE << 5, POTAD_IS_BARE, "");
+	expect_place(test, pool, cached, GRANULE << 3, POTAD_IS_CACHED, "");
+	expect_place(test, pool, stocked.phys, stocked.bytes, POTAD_IS_CACHED, "");
+	for (i = 0; i < 3; i++)
+		expect_place(test, pool, hole.phys + i * GRANULE, GRANULE, POTAD_IS_HOLE, "");
+	/* The last megabytes are free, as one; a granule fails in the last but one. */
+	expect_place(test, pool, START + 2 * SZ_1M, SZ_2M, POTAD_IS_FREE, "");
+	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, START + 2 * SZ_1M, 1, 0), 0);
+	expect_place(test, pool, START + 2 * SZ_1M, GRANULE, POTAD_IS_QUARANTINED, "");
+	expect_place(test, pool, START + 2 * SZ_1M + GRANULE, GRANULE, POTAD_IS_FREE, "");
+	expect_place(test, pool, START + 3 * SZ_1M, SZ_1M, POTAD_IS_FREE, "");
+	/* F18 */
+	KUNIT_EXPECT_EQ(test, potad_test_free_at(pool, START + 2 * SZ_1M, 0, big.type),
+			-EHWPOISON);
+	expect_place(test, pool, START + 2 * SZ_1M, GRANULE, POTAD_IS_QUARANTINED, "");
+	for (i = 0; i < ARRAY_SIZE(outside); i++)
+		KUNIT_EXPECT_EQ(test, potad_lookup(pool, outside[i], &info), -ENXIO);
+
+	potad_bare_free(pool, bare, 5);
+	KUNIT_EXPECT_EQ(test, potad_free(&big), 0);
+	KUNIT_EXPECT_EQ(test, potad_free(&raw), 0);
+	KUNIT_EXPECT_EQ(test, potad_free(&small), 0);
+	potad_test_all_free(test, pool, 1);
+}
+
+/* Memory of somebody else's (slab, vmalloc, potad's own descriptors) is none of ours. */
+static void foreign_memory_is_refused(struct kunit *test)
+{
+	struct potad_test_owner owner = { };
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_type *type = potad_test_types[2];
+	void *large = potad_test_memory(test, SZ_1M);
+	struct potad_block b, bad, found;
+	struct potad_info info;
+	unsigned int i;
+	void *slab = kunit_kzalloc(test, 4096, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, slab);
+	KUNIT_ASSERT_EQ(test, potad_alloc(type, 3, GFP_KERNEL, &owner, &b), 0);
+	for (i = 0; i < 4; i++) {
+		const void *where[] = { slab, b.data, type, NULL };
+		phys_addr_t phys = where[i] ? virt_to_phys((void *)where[i]) :
+				   page_to_phys(is_vmalloc_addr(large) ? vmalloc_to_page(large) :
+							virt_to_page(large));
+		struct potad_adjacent run = { .phys = phys, .bytes = GRANULE };
+
+		phys = ALIGN_DOWN(phys, GRANULE);
+		run.phys = phys;
+		bad = b;
+		bad.phys = phys;
+		KUNIT_EXPECT_EQ(test, potad_lookup(pool, phys, &info), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_get(pool, phys, &found), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_dirty(pool, phys), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &bad), -ENXIO);
+		KUNIT_EXPECT_NE(test, potad_free(&bad), 0);
+		KUNIT_EXPECT_EQ(test, potad_migrate(pool, phys, NULL), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_evacuate(pool, phys, GRANULE, NULL, NULL), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_alloc_at(type, phys, 0, GFP_KERNEL, NULL, NULL, NULL,
+						     &found), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, phys, 1, 0), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_unpoison(pool, phys, 1), -ENXIO);
+		KUNIT_EXPECT_EQ(test, potad_run_free(pool, &run), -ENXIO);
+	}
+	expect_block_at(test, pool, b.phys, &b, &owner);
+	KUNIT_EXPECT_EQ(test, atomic_read(&owner.tells) + atomic_read(&owner.asked), 0);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), 1);
+	potad_test_all_free(test, pool, 0);
+}
+
+/* What a release does that it should not. */
+struct again {
+	struct potad_block	block;
+	struct potad_pool	*pool;
+	unsigned int		releases;
+	int			free, checked, get;
+};
+
+static void again_init(void *data, void *arg)
+{
+	*(struct again **)data = arg;
+}
+
+static void again_release(void *data)
+{
+	struct again *a = *(struct again **)data;
+	struct potad_block b;
+
+	a->releases++;
+	a->free = potad_free(&a->block);
+	a->checked = potad_free_checked(a->pool, &a->block);
+	a->get = potad_get(a->pool, a->block.phys, &b);
+}
+
+static void release_that_frees_again_is_refused(struct kunit *test)
+{
+	static const struct potad_ops ops = { .init = again_init, .release = again_release };
+	const struct potad_type_info ti = {
+		.name = "again", .desc_size = 8, .mobility = POTAD_PINNED, .ops = &ops,
+		.module = THIS_MODULE,
+	};
+	struct potad_type *type = potad_test_type_kept(test, potad_type_create(&ti));
+	struct again a = { .pool = potad_test_pool(test, BYTES, GRANULE) };
+	struct potad_block ref;
+	unsigned int k;
+
+	KUNIT_ASSERT_EQ(test, potad_type_bind(type, a.pool), 0);
+	for (k = 0; k <= MAX_ORDER; k++) {
+		a.releases = 0;
+		KUNIT_ASSERT_EQ(test, potad_alloc(type, k, GFP_KERNEL, &a, &a.block), 0);
+		KUNIT_ASSERT_EQ(test, potad_get(a.pool, a.block.phys, &ref), 0);
+		KUNIT_EXPECT_EQ(test, potad_free(&a.block), 0);
+		KUNIT_EXPECT_EQ(test, a.releases, 0);
+		potad_put(&ref);
+		KUNIT_EXPECT_EQ(test, a.releases, 1);
+		KUNIT_EXPECT_EQ(test, a.free, -ENOENT);
+		KUNIT_EXPECT_EQ(test, a.checked, -ENOENT);
+		KUNIT_EXPECT_LT(test, a.get, 0);
+		KUNIT_EXPECT_EQ(test, potad_type_live(type).blocks, 0);
+	}
+	potad_test_all_free(test, a.pool, 0);
 }
 
 static void each_kind_of_place_is_told_apart(struct kunit *test)
@@ -661,6 +844,7 @@ static void hardirq_may_put_the_last_reference(struct kunit *test)
 
 /* Looking */
 
+/* F22 */
 static void outside_there_is_nothing(struct kunit *test)
 {
 	static const phys_addr_t outside[] = {
@@ -709,6 +893,7 @@ static void bare_block_has_no_owner(struct kunit *test)
 
 /* References */
 
+/* F25 */
 static void reference_keeps_a_freed_block(struct kunit *test)
 {
 	struct potad_test_owner owner = { };
@@ -762,6 +947,7 @@ static void free_in_irq(void *arg)
 	}
 }
 
+/* F21 */
 static void hardirq_may_free_and_look(struct kunit *test)
 {
 	struct potad_type *type;
@@ -974,6 +1160,7 @@ static void churn_or_look(void *arg, unsigned int me)
 		churn(arg);
 }
 
+/* F24 */
 static void lookups_while_blocks_come_and_go_are_consistent(struct kunit *test)
 {
 	static const unsigned int orders[ANCHORS] = { 0, 1, 0, 2, 3, 0, 5, 8, 10 };
@@ -1094,6 +1281,7 @@ static void free_the_same(void *arg, unsigned int me)
 	}
 }
 
+/* F19 */
 static void of_two_who_free_one_succeeds(struct kunit *test)
 {
 	struct same *s = potad_test_memory(test, sizeof(*s));
@@ -1147,6 +1335,7 @@ static void free_or_get(void *arg, unsigned int me)
 	}
 }
 
+/* F24 */
 static void last_of_two_releases_once(struct kunit *test)
 {
 	struct last_put *l = potad_test_memory(test, sizeof(*l));
@@ -1180,6 +1369,9 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE_PARAM(stale_handle_is_refused, few_gen_params),
 	KUNIT_CASE(stale_handle_of_the_same_descriptor_is_refused),
 	KUNIT_CASE_PARAM(handle_that_was_never_issued_is_refused, few_gen_params),
+	KUNIT_CASE(every_byte_says_what_it_is),
+	KUNIT_CASE(foreign_memory_is_refused),
+	KUNIT_CASE(release_that_frees_again_is_refused),
 	KUNIT_CASE(each_kind_of_place_is_told_apart),
 	KUNIT_CASE(writes_reach_the_owner),
 	KUNIT_CASE(hardirq_may_put_the_last_reference),

@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "../module/space/span.h"
 #include "common.h"
 #include "model.h"
 #include "spaces.h"
@@ -587,6 +588,184 @@ static void ends_of_a_huge_span_can_be_used(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_space_remove_span(s, h->first), 0);
 }
 
+/* Damage to what is seen of a group without its lock. */
+
+#define HINT_MOBILITY	25
+
+static void hint_of_the_row(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	row->hint[i] ^= 1U << 16;
+}
+
+static void hint_of_both(struct potad_group *g, u32 hint)
+{
+	g->hint = hint;
+	g->row->hint[g->nr % POTAD_ROW] = hint;
+}
+
+static void top_class(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	hint_of_both(g, g->hint ^ 1);
+}
+
+static void class_of_leaves(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	hint_of_both(g, g->hint ^ 1U << 4);
+}
+
+static void no_room(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	hint_of_both(g, g->hint & ~0xffffU);
+}
+
+static void how_full(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	hint_of_both(g, g->hint - (9U << 16));
+}
+
+static void how_full_about(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	hint_of_both(g, g->hint - (8U << 16));
+}
+
+static void mobility(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	hint_of_both(g, g->hint ^ 1U << HINT_MOBILITY);
+}
+
+static void bit_of_some(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	__change_bit(i, row->some);
+}
+
+static void bit_of_leaves(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	__change_bit(i, row->leaves);
+}
+
+static void not_listed(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	g->listed = 0;
+	__clear_bit(i, row->some);
+	__clear_bit(i, row->leaves);
+}
+
+static void listed_though_full(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	g->listed = 3;
+	__set_bit(i, row->some);
+	__set_bit(i, row->leaves);
+}
+
+static void room_of_the_row(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	row->room--;
+}
+
+static void more_room_of_the_row(struct potad_group *g, struct potad_row *row, unsigned int i)
+{
+	row->room = POTAD_GROUP_SHIFT + 1;
+}
+
+static void room_where_there_is_none(struct potad_group *g, struct potad_row *row,
+				     unsigned int i)
+{
+	hint_of_both(g, g->hint | 1);
+	listed_though_full(g, row, i);
+}
+
+/* Of three groups the first has some blocks, the second none, the third is full. */
+static const struct damage {
+	const char	*name;
+	unsigned int	group;
+	void		(*fn)(struct potad_group *g, struct potad_row *row, unsigned int i);
+	bool		legal;
+} damages[] = {
+	{ "hint of the row", 0, hint_of_the_row },
+	{ "hint of the top node", 0, top_class },
+	{ "hint of the leaves", 0, class_of_leaves },
+	{ "no room", 0, no_room },
+	{ "how full, by nine", 0, how_full },
+	{ "how full, by eight", 0, how_full_about, true },
+	{ "mobility", 0, mobility },
+	{ "mobility of a full group", 2, mobility, true },
+	{ "bit of some", 0, bit_of_some },
+	{ "bit of leaves", 0, bit_of_leaves },
+	{ "bit of some, full group", 2, bit_of_some },
+	{ "bit of leaves, full group", 2, bit_of_leaves },
+	{ "not listed", 0, not_listed },
+	{ "listed though full", 2, listed_though_full, true },
+	{ "less room in the row", 0, room_of_the_row },
+	{ "more room in the row", 0, more_room_of_the_row, true },
+	{ "room in a full group", 2, room_where_there_is_none },
+	{ "room in a dormant group", 1, room_where_there_is_none },
+};
+
+static void damage_name(const struct damage *d, char *name)
+{
+	strscpy(name, d->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(damage, damages, damage_name);
+
+static void damaged_hints_are_noticed(struct kunit *test)
+{
+	const struct damage *d = test->param_value;
+	struct potad_space *s = potad_test_space(test, 3 * GROUP);
+	struct potad_row *row, *saved = potad_test_memory(test, sizeof(*saved));
+	u64 granule, full[16], nr_full = 0;
+	struct potad_span *span;
+	struct potad_group *g;
+	const char *wrong;
+	u32 hint;
+	u8 listed;
+
+	/* The whole of the third; of the first a few small blocks, which stay. */
+	for (granule = 2 * GROUP; granule < 3 * GROUP; granule += GROUP / 16, nr_full++) {
+		KUNIT_ASSERT_EQ(test, potad_space_alloc_at(s, granule, 12, POTAD_PINNED), 0);
+		full[nr_full] = granule;
+	}
+	KUNIT_ASSERT_EQ(test, potad_space_alloc_at(s, 5, 0, POTAD_MOVABLE), 0);
+	potad_test_space_sound(test, s);
+
+	span = rcu_dereference_protected(s->spans, true)->span[0];
+	g = potad_span_group(span, 0, d->group * GROUP);
+	row = g->row;
+	*saved = *row;
+	hint = g->hint;
+	listed = g->listed;
+	d->fn(g, row, g->nr % POTAD_ROW);
+	wrong = potad_space_validate(s);
+	*row = *saved;
+	g->hint = hint;
+	g->listed = listed;
+	if (d->legal)
+		KUNIT_EXPECT_STREQ(test, wrong ?: "nothing", "nothing");
+	else
+		KUNIT_EXPECT_NOT_NULL(test, wrong);
+	if (wrong)
+		kunit_info(test, "%s\n", wrong);
+	potad_test_space_sound(test, s);
+
+	while (nr_full--)
+		KUNIT_EXPECT_EQ(test, potad_space_free(s, full[nr_full], 12), 0);
+	KUNIT_EXPECT_EQ(test, potad_space_free(s, 5, 0), 0);
+	potad_test_space_sound(test, s);
+}
+
+/* And that a tier has fewer rows than there are. */
+static void hidden_row_is_noticed(struct kunit *test)
+{
+	struct potad_space *s = potad_test_space(test, 3 * GROUP);
+	struct potad_tier *tier = &rcu_dereference_protected(s->spans, true)->span[0]->tier[0];
+	u64 rows = tier->rows;
+
+	tier->rows = 0;
+	KUNIT_EXPECT_STREQ(test, potad_space_validate(s) ?: "nothing", "row that no scan comes to");
+	tier->rows = rows;
+	potad_test_space_sound(test, s);
+}
+
 static struct kunit_case span_cases[] = {
 	KUNIT_CASE_PARAM(nothing_merges_across_a_border, layout_gen_params),
 	KUNIT_CASE(order_three_is_not_in_three_and_five),
@@ -600,6 +779,8 @@ static struct kunit_case span_cases[] = {
 	KUNIT_CASE(largest_block_is_in_a_fresh_terabyte),
 	KUNIT_CASE(terabyte_with_a_hole_is_two_blocks),
 	KUNIT_CASE_PARAM(ends_of_a_huge_span_can_be_used, huge_gen_params),
+	KUNIT_CASE_PARAM(damaged_hints_are_noticed, damage_gen_params),
+	KUNIT_CASE(hidden_row_is_noticed),
 	{ }
 };
 

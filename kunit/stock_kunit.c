@@ -12,6 +12,7 @@
 #include <linux/sizes.h>
 #include <linux/smp.h>
 
+#include "../module/pool/stock.h"
 #include "owners.h"
 #include "spaces.h"
 
@@ -108,27 +109,127 @@ static void random_calls_lose_and_double_nothing(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/*
+ * One allocation makes several blocks, and any of those that this takes may fail: the
+ * descriptor and the line of the first or of a later one.  (One for whole frames takes
+ * descriptors only.)  Then there are fewer, or none and all is as it was.
+ */
 static void lack_of_memory_loses_nothing(struct kunit *test)
 {
 	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
-	unsigned int nth, left, failed = 0;
+	unsigned int nth, left, order, failed, fewer;
+	struct potad_stock_stat stat;
 	struct potad_block b;
 	int err;
 
-	for (nth = 1; nth < 200; nth++) {
-		potad_pool_drain(pool);
-		potad_test_fail_nth(test, nth);
-		err = potad_alloc(TYPE, 0, GFP_NOWAIT, NULL, &b);
-		left = potad_test_fail_nth(test, 0);
-		failed += err == -ENOMEM;
-		KUNIT_ASSERT_TRUE(test, !err || err == -ENOMEM);
-		if (!err)
-			KUNIT_ASSERT_EQ(test, potad_free(&b), 0);
-		KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, 0);
-		if (left)
-			break;
+	for (order = 0; order <= 4; order += 2) {
+		u64 all = 0;
+
+		failed = 0;
+		fewer = 0;
+		for (nth = 1; nth < 200; nth++) {
+			potad_test_all_free(test, pool, 0);
+			potad_test_fail_nth(test, nth);
+			err = potad_alloc(TYPE, order, GFP_NOWAIT | __GFP_NOWARN, NULL, &b);
+			left = potad_test_fail_nth(test, 0);
+			potad_stock_stat(TYPE, &stat);
+			potad_test_sound(test, pool);
+			if (err) {
+				KUNIT_ASSERT_EQ(test, err, -ENOMEM);
+				KUNIT_ASSERT_EQ(test, left, 0);
+				KUNIT_EXPECT_EQ(test, stat.blocks, 0);
+				failed++;
+			} else {
+				KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, 1);
+				KUNIT_ASSERT_EQ(test, potad_free(&b), 0);
+			}
+			KUNIT_ASSERT_EQ(test, potad_type_live(TYPE).blocks, 0);
+			if (left) {
+				all = stat.blocks;
+				break;
+			}
+			fewer += !err;
+		}
+		KUNIT_EXPECT_LT(test, nth, 200);
+		KUNIT_EXPECT_GT(test, failed, 0);
+		KUNIT_EXPECT_GT(test, fewer, 0);
+		KUNIT_EXPECT_GT(test, all, 0);
+		kunit_info(test, "order %u: %llu at hand; %u failures with none, %u with fewer\n",
+			   order, all, failed, fewer);
 	}
-	KUNIT_EXPECT_GT(test, failed, 0);
+	potad_test_all_free(test, pool, 0);
+}
+
+/* However large pool and granules are, what a CPU keeps of a type has its bounds. */
+
+static const struct bounds {
+	const char	*name;
+	u64		bytes, granule;
+	unsigned int	order;		/* of blocks that are given back by the dozen */
+	unsigned int	nr;
+} bounds[] = {
+	{ "1 MiB of 512 bytes, order 0", SZ_1M, 512, 0, 600 },
+	{ "1 MiB of 512 bytes, order 5", SZ_1M, 512, 5, 30 },
+	{ "8 GiB of 512 bytes, order 0", SZ_8G, 512, 0, 600 },
+	{ "8 GiB of 512 bytes, order 10", SZ_8G, 512, 10, 200 },
+	{ "8 GiB of 512 bytes, order 14", SZ_8G, 512, 14, 60 },
+	{ "8 GiB of 512 bytes, order 18", SZ_8G, 512, 18, 60 },
+	{ "64 GiB of 64 KiB, order 7", 8 * SZ_8G, SZ_64K, 7, 60 },
+	{ "1 TiB of 2 MiB, order 0", 128 * SZ_8G, SZ_2M, 0, 60 },
+	{ "1 TiB of 2 MiB, order 2", 128 * SZ_8G, SZ_2M, 2, 60 },
+	{ "1 TiB of 2 MiB, order 3", 128 * SZ_8G, SZ_2M, 3, 60 },
+};
+
+static void bounds_name(const struct bounds *b, char *name)
+{
+	strscpy(name, b->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(bounds, bounds, bounds_name);
+
+static void stock_has_bounds(struct kunit *test)
+{
+	const struct bounds *bound = test->param_value;
+	struct potad_pool *pool = potad_test_pool(test, bound->bytes, bound->granule);
+	struct potad_block *b = potad_test_memory(test, bound->nr * sizeof(*b));
+	u64 size = bound->granule << bound->order, all = 0, most = 0, kept;
+	unsigned int cpu, order, nr;
+	struct potad_stock_stat stat;
+
+	for_each_possible_cpu(cpu) {
+		struct potad_stock *stock = per_cpu_ptr(TYPE->stock, cpu);
+		u64 sum = 0;
+
+		for (order = 0; order < POTAD_STOCK_ORDERS; order++) {
+			u64 line = stock->line[order].max * (bound->granule << order);
+			u64 store = order >= POTAD_STORE_ORDERS ? 0 :
+				    stock->store[order].max * (bound->granule << order);
+
+			KUNIT_EXPECT_LE(test, line, min(POTAD_STOCK_BYTES, bound->bytes / 64));
+			KUNIT_EXPECT_LE(test, store, min(POTAD_STOCK_BYTES, bound->bytes / 128));
+			sum += line + store;
+			if (order == bound->order)
+				all += line + store;
+		}
+		KUNIT_EXPECT_LT(test, sum, POTAD_STOCK_MOST);
+		most = max(most, sum);
+	}
+
+	for (nr = 0; nr < bound->nr; nr++)
+		if (potad_alloc(TYPE, bound->order, GFP_KERNEL, NULL, &b[nr]))
+			break;
+	KUNIT_EXPECT_GE(test, nr, min(bound->nr, 30U));
+	while (nr--)
+		KUNIT_EXPECT_EQ(test, potad_free(&b[nr]), 0);
+	potad_stock_stat(TYPE, &stat);
+	kept = stat.stocked;
+	KUNIT_EXPECT_LE(test, kept, all);
+	if (size > POTAD_STOCK_BYTES)
+		KUNIT_EXPECT_EQ(test, stat.blocks, 0);
+	else if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		KUNIT_EXPECT_GT(test, stat.blocks, 0);
+	kunit_info(test, "%llu of %llu KiB kept; of all orders at most %llu KiB for a CPU\n",
+		   kept >> 10, bound->nr * size >> 10, most >> 10);
 	potad_test_all_free(test, pool, 0);
 }
 
@@ -272,6 +373,7 @@ static struct kunit_case stock_cases[] = {
 	KUNIT_CASE(hit_takes_no_memory),
 	KUNIT_CASE(random_calls_lose_and_double_nothing),
 	KUNIT_CASE(lack_of_memory_loses_nothing),
+	KUNIT_CASE_PARAM(stock_has_bounds, bounds_gen_params),
 	KUNIT_CASE(drains_and_interrupts_lose_nothing),
 	KUNIT_CASE(nmi_gets_what_is_in_stock_or_an_error),
 	KUNIT_CASE(nmi_gets_what_a_space_has_cached_or_an_error),

@@ -2,8 +2,8 @@
 /*
  * Types: who may be registered, and who may leave.
  *
- * There are fourteen places, some of which potad.ko itself has taken; a type
- * that is refused must take none.
+ * There are sixteen places for other modules, whatever potad.ko itself has taken; a
+ * type that is refused must take none.
  */
 #include <kunit/test.h>
 #include <linux/err.h>
@@ -47,6 +47,7 @@ static void expect_refused(struct kunit *test, const struct potad_type_info *inf
 	KUNIT_EXPECT_EQ(test, nr_types(), before);
 }
 
+/* F60 */
 static void names_that_are_refused(struct kunit *test)
 {
 	static const char * const names[] = {
@@ -100,6 +101,7 @@ static void name_is_copied(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
 }
 
+/* F60 */
 static void name_in_use_is_refused(struct kunit *test)
 {
 	struct potad_type *type = register_named("twice");
@@ -118,14 +120,37 @@ static void name_in_use_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
 }
 
-static void fourteen_types_and_not_one_more(struct kunit *test)
+static void nop_gone(void *data)
+{
+}
+
+static void count_foreign(struct potad_type *type, void *arg)
+{
+	*(unsigned int *)arg += !!type->module;
+}
+
+/* Built in, the suites are no other module. */
+static unsigned int places(void)
+{
+	unsigned int foreign = 0;
+
+	potad_type_for_each(count_foreign, &foreign);
+	if (IS_ENABLED(MODULE))
+		return POTAD_MAX_TYPES - foreign;
+	return POTAD_OWN_TYPES - (nr_types() - foreign);
+}
+
+/* F60 */
+static void sixteen_types_and_not_one_more(struct kunit *test)
 {
 	struct potad_type_info info = {
 		.name = "one-more", .mobility = POTAD_PINNED, .module = THIS_MODULE,
 	};
 	struct potad_type *type[POTAD_MAX_TYPES + 1];
-	unsigned int before = nr_types(), nr = 0, i, j;
+	unsigned int before = nr_types(), room = places(), nr = 0, i, j;
 	char name[16];
+
+	KUNIT_EXPECT_EQ(test, POTAD_MAX_TYPES, 16);
 
 	while (nr < ARRAY_SIZE(type)) {
 		snprintf(name, sizeof(name), "nr-%u", nr);
@@ -134,16 +159,18 @@ static void fourteen_types_and_not_one_more(struct kunit *test)
 			break;
 		nr++;
 	}
-	KUNIT_EXPECT_EQ(test, before + nr, POTAD_MAX_TYPES);
-	KUNIT_EXPECT_EQ(test, nr_types(), POTAD_MAX_TYPES);
+	KUNIT_EXPECT_EQ(test, nr, room);
+	KUNIT_EXPECT_EQ(test, nr_types(), before + room);
 	expect_refused(test, &info, -ENOSPC);
 	for (i = 0; i < nr; i++) {
-		/* All tags are different, and lead to their type. */
-		KUNIT_EXPECT_PTR_EQ(test, potad_type_by_tag(type[i]->tag), type[i]);
+		/* All numbers are different, and lead to their type. */
+		KUNIT_EXPECT_PTR_EQ(test, potad_type_by_nr(type[i]->nr), type[i]);
+		KUNIT_EXPECT_GE(test, type[i]->nr, POTAD_TYPE_FIRST);
+		KUNIT_EXPECT_LT(test, type[i]->nr, POTAD_TYPE_END);
 		KUNIT_EXPECT_GE(test, type[i]->tag, POTAD_TAG_TYPE);
 		KUNIT_EXPECT_LE(test, type[i]->tag, POTAD_TAG_MASK);
 		for (j = 0; j < i; j++)
-			KUNIT_EXPECT_NE(test, type[i]->tag, type[j]->tag);
+			KUNIT_EXPECT_NE(test, type[i]->nr, type[j]->nr);
 	}
 	/* A place that becomes free can be had. */
 	if (nr) {
@@ -158,10 +185,89 @@ static void fourteen_types_and_not_one_more(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_types(), before);
 }
 
-static void tags_that_mean_no_type(struct kunit *test)
+/*
+ * With a tag of their own and without, with descriptors and without, and of owners: each
+ * block is found as what it is, all over, and its handle is nobody else's.
+ */
+static void blocks_of_all_types_are_told_apart(struct kunit *test)
 {
-	KUNIT_EXPECT_NULL(test, potad_type_by_tag(POTAD_TAG_NONE));
-	KUNIT_EXPECT_NULL(test, potad_type_by_tag(POTAD_TAG_LINE));
+	static const struct potad_ops own_ops = { .gone = nop_gone };
+	struct { struct potad_desc desc; } *own;
+	struct potad_type *type[POTAD_MAX_TYPES];
+	struct potad_block b[POTAD_MAX_TYPES], part;
+	unsigned int room = min(places(), POTAD_MAX_TYPES), i, n, more = 0;
+	struct potad_pool *pool;
+	struct potad_info info;
+	char name[16];
+
+	own = potad_test_memory(test, room * sizeof(*own));
+	for (i = 0; i < room; i++) {
+		struct potad_type_info ti = {
+			.name = name, .mobility = POTAD_PINNED, .module = THIS_MODULE,
+		};
+
+		snprintf(name, sizeof(name), "nr-%u", i);
+		switch (i % 4) {
+		case 1:
+			ti.desc_size = 24;
+			break;
+		case 2:
+			ti.desc_size = sizeof(*own);
+			ti.flags = POTAD_TYPE_OWN;
+			ti.ops = &own_ops;
+			break;
+		case 3:
+			ti.desc_size = 40;
+			ti.flags = POTAD_TYPE_PARTS;
+			break;
+		}
+		type[i] = potad_test_type_kept(test, potad_type_create(&ti));
+		more += type[i]->tag >= POTAD_TAG_INLINE;
+	}
+	KUNIT_EXPECT_GE(test, more, 2);
+	pool = potad_test_pool(test, SZ_1M, 512);
+	for (i = 0; i < room; i++) {
+		KUNIT_ASSERT_EQ(test, potad_type_bind(type[i], pool), 0);
+		if (i % 4 == 2)
+			KUNIT_ASSERT_EQ(test, potad_alloc_own(type[i], i % 5, GFP_KERNEL, &own[i],
+							      &b[i]), 0);
+		else
+			KUNIT_ASSERT_EQ(test, potad_alloc(type[i], i % 5, GFP_KERNEL, NULL,
+							  &b[i]), 0);
+	}
+	potad_test_sound(test, pool);
+	for (i = 0; i < room; i++) {
+		struct potad_block wrong = b[i];
+
+		for (n = 0; n < 3; n++) {
+			phys_addr_t phys = b[i].phys + (b[i].bytes - 1) * n / 2;
+
+			KUNIT_ASSERT_EQ(test, potad_lookup(pool, phys, &info), 0);
+			KUNIT_EXPECT_EQ(test, info.what, POTAD_IS_BLOCK);
+			KUNIT_EXPECT_EQ(test, info.phys, b[i].phys);
+			KUNIT_EXPECT_STREQ(test, info.type, type[i]->name);
+		}
+		wrong.type = type[(i + 1) % room];
+		KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &wrong), -EPERM);
+		if (i % 4 == 3) {
+			KUNIT_ASSERT_EQ(test, potad_alloc_part(&b[i], 1, GFP_KERNEL, &part), 0);
+			KUNIT_ASSERT_EQ(test, potad_lookup(pool, part.phys, &info), 0);
+			KUNIT_EXPECT_STREQ(test, info.type, type[i]->name);
+			KUNIT_EXPECT_EQ(test, potad_free(&part), 0);
+		}
+	}
+	potad_test_sound(test, pool);
+	for (i = 0; i < room; i++) {
+		KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &b[i]), 0);
+		KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &b[i]), -ENOENT);
+	}
+	potad_test_all_free(test, pool, 0);
+}
+
+static void numbers_that_mean_no_type(struct kunit *test)
+{
+	KUNIT_EXPECT_NULL(test, potad_type_by_nr(POTAD_TAG_NONE));
+	KUNIT_EXPECT_NULL(test, potad_type_by_nr(POTAD_TAG_LINE));
 }
 
 static void descriptor_sizes(struct kunit *test)
@@ -241,15 +347,12 @@ static void operations_need_a_descriptor(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_type_unregister(type), 0);
 }
 
-static void nop_gone(void *data)
-{
-}
-
 static int nop_migrate(const struct potad_block *from, const struct potad_block *to)
 {
 	return 0;
 }
 
+/* F60 */
 static void operations_that_must_be_there(struct kunit *test)
 {
 	static const struct potad_ops own = { .gone = nop_gone };
@@ -396,7 +499,7 @@ static void found_by_name_it_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR(potad_type_get("named")), -ENOENT);
 }
 
-/* With a descriptor and without. */
+/* F49: with a descriptor and without. */
 static void live_block_keeps_its_type(struct kunit *test)
 {
 	unsigned int kind;
@@ -422,6 +525,7 @@ static void live_block_keeps_its_type(struct kunit *test)
 	}
 }
 
+/* F49 */
 static void reference_keeps_the_type_of_a_freed_block(struct kunit *test)
 {
 	struct potad_type *type = potad_test_type(test, &potad_test_kinds[1]);
@@ -442,8 +546,9 @@ static struct kunit_case type_cases[] = {
 	KUNIT_CASE(names_that_are_accepted),
 	KUNIT_CASE(name_is_copied),
 	KUNIT_CASE(name_in_use_is_refused),
-	KUNIT_CASE(fourteen_types_and_not_one_more),
-	KUNIT_CASE(tags_that_mean_no_type),
+	KUNIT_CASE(sixteen_types_and_not_one_more),
+	KUNIT_CASE(blocks_of_all_types_are_told_apart),
+	KUNIT_CASE(numbers_that_mean_no_type),
 	KUNIT_CASE(descriptor_sizes),
 	KUNIT_CASE(operations_need_a_descriptor),
 	KUNIT_CASE(operations_that_must_be_there),

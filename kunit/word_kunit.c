@@ -22,7 +22,7 @@
 /* Whose block it is: any number, with the tag of some type. */
 static unsigned long word_of(unsigned long n)
 {
-	return n << 4 | (POTAD_TAG_TYPE + n % POTAD_MAX_TYPES);
+	return n << 4 | (POTAD_TAG_TYPE + n % POTAD_TAGS);
 }
 
 static void exit_words(void *w)
@@ -44,12 +44,8 @@ static struct potad_words *new_words(struct kunit *test, u64 granules,
 static void set(struct kunit *test, struct potad_words *w, u64 first,
 		unsigned int order, unsigned long word)
 {
-	struct potad_line *line;
-
-	if (potad_words_prepare(w, first, order, GFP_KERNEL, &line))
+	if (potad_words_set(w, first, order, word, GFP_KERNEL))
 		kunit_skip(test, "no memory for a line");
-	KUNIT_ASSERT_EQ(test, !!line, order < w->frame_shift);
-	potad_words_set(w, first, order, word, line);
 }
 
 static unsigned long find(struct potad_words *w, u64 granule)
@@ -247,14 +243,17 @@ static void ragged_end_has_its_words(struct kunit *test)
 static void inline_words_say_what_was_put_in(struct kunit *test)
 {
 	static const u32 generations[] = { 0, 1, 4711, 1U << 30, U32_MAX };
-	unsigned int i, k, tag;
+	unsigned int i, k, nr;
 
 	for (i = 0; i < ARRAY_SIZE(generations); i++)
 		for (k = 0; k <= POTAD_MAX_ORDER; k++)
-			for (tag = POTAD_TAG_TYPE; tag <= POTAD_TAG_MASK; tag++) {
-				unsigned long word = potad_word_inline(generations[i], k, tag);
+			for (nr = POTAD_TYPE_FIRST; nr < POTAD_TYPE_END; nr++) {
+				unsigned long word = potad_word_inline(generations[i], k, nr);
 
-				KUNIT_ASSERT_EQ(test, potad_word_tag(word), tag);
+				KUNIT_ASSERT_EQ(test, potad_word_tag(word),
+						min(nr, POTAD_TAG_INLINE));
+				KUNIT_ASSERT_EQ(test, potad_word_type(word), nr);
+				KUNIT_ASSERT_LT(test, word, 1UL << 62);
 				KUNIT_ASSERT_EQ(test, potad_word_order(word), k);
 				KUNIT_ASSERT_EQ(test, potad_word_generation(word),
 						generations[i]);
@@ -264,22 +263,29 @@ static void inline_words_say_what_was_put_in(struct kunit *test)
 static void no_memory_for_a_line_is_said_before(struct kunit *test)
 {
 	struct potad_words *w = new_words(test, 64, SHIFT);
-	struct potad_line *line = (void *)1;
 	int err;
 
 	/* Whole frames need no memory. */
 	potad_test_fail_nth(test, 1);
-	err = potad_words_prepare(w, 8, 3, GFP_NOWAIT | __GFP_NOWARN, &line);
+	err = potad_words_set(w, 8, 3, word_of(1), GFP_NOWAIT | __GFP_NOWARN);
 	KUNIT_EXPECT_EQ(test, potad_test_fail_nth(test, 0), 1);
 	KUNIT_EXPECT_EQ(test, err, 0);
-	KUNIT_EXPECT_NULL(test, line);
 
 	potad_test_fail_nth(test, 1);
-	err = potad_words_prepare(w, 8, 2, GFP_NOWAIT | __GFP_NOWARN, &line);
+	err = potad_words_set(w, 16, 2, word_of(2), GFP_NOWAIT | __GFP_NOWARN);
 	potad_test_fail_nth(test, 0);
 	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
-	KUNIT_EXPECT_NULL(test, line);
-	KUNIT_EXPECT_EQ(test, find(w, 8), 0);
+	KUNIT_EXPECT_EQ(test, find(w, 16), 0);
+	KUNIT_EXPECT_EQ(test, potad_words_lines(w), 0);
+
+	/* Nor do blocks beside one that has brought a line. */
+	set(test, w, 16, 2, word_of(2));
+	potad_test_fail_nth(test, 1);
+	err = potad_words_set(w, 20, 1, word_of(3), GFP_NOWAIT | __GFP_NOWARN);
+	KUNIT_EXPECT_EQ(test, potad_test_fail_nth(test, 0), 1);
+	KUNIT_EXPECT_EQ(test, err, 0);
+	KUNIT_EXPECT_EQ(test, find(w, 21), word_of(3));
+	KUNIT_EXPECT_EQ(test, potad_words_lines(w), 1);
 }
 
 /* Two CPUs in one page: each has four of its granules, and looks at them. */
@@ -298,11 +304,9 @@ static void share_a_frame(void *arg, unsigned int me)
 	for (op = 0; potad_test_time_left(s->deadline); op++) {
 		u64 g = 8 + 4 * me + op % 4;
 		unsigned long word = word_of(1 + me * 1000000 + op);
-		struct potad_line *line;
 
-		if (potad_words_prepare(s->w, g, 0, GFP_KERNEL, &line))
+		if (potad_words_set(s->w, g, 0, word, GFP_KERNEL))
 			continue;
-		potad_words_set(s->w, g, 0, word, line);
 		for (i = 0; i < 3; i++)
 			if (find(s->w, g) != word)
 				atomic_inc(&s->wrong);
@@ -351,12 +355,9 @@ static void clear_the_same(void *arg, unsigned int me)
 	unsigned int op;
 
 	for (op = 1; op <= 80; op++) {
-		struct potad_line *line;
-
 		if (!me) {
-			while (potad_words_prepare(c->w, 64, c->order, GFP_KERNEL, &line))
+			while (potad_words_set(c->w, 64, c->order, word_of(op), GFP_KERNEL))
 				cond_resched();
-			potad_words_set(c->w, 64, c->order, word_of(op), line);
 			atomic_set(&c->cleared, 0);
 		}
 		meet(c, me, 3 * op);

@@ -52,11 +52,6 @@ static struct potad_region region;
 static struct potad_pool *pool;
 static struct potad_machine machine;
 
-/**
- * potad_pool_default() - the pool of this module
- *
- * Return: the pool; it is there as long as the module is loaded.
- */
 struct potad_pool *potad_pool_default(void)
 {
 	return pool;

@@ -82,7 +82,7 @@ static u32 below(struct bench *b, u32 limit)
 
 static unsigned long word_of(const struct bench *b, u32 i)
 {
-	return (unsigned long)b->desc[i] | (POTAD_TAG_TYPE + i % POTAD_MAX_TYPES);
+	return (unsigned long)b->desc[i] | (POTAD_TAG_TYPE + i % POTAD_TAGS);
 }
 
 /* Two words ---------------------------------------------------------------- */

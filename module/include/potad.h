@@ -43,8 +43,13 @@
  * so that one that was given up is told from the next at the same place.  An
  * address alone is none.
  *
- * Units: addresses are physical, in bytes.  An order is one of granules: a
- * block of order k has granule << k bytes.  potad_order() turns bytes into it.
+ * Units: addresses are physical, and lengths are, in bytes.  An order is one of granules:
+ * a block of order k has granule << k bytes.  potad_order() turns bytes into it.
+ *
+ * Errors are told apart, and each function lists its own: -EINVAL for what makes no
+ * sense, -ENXIO for memory that is not the pool's (slab memory, say), -ENOENT for what is
+ * not allocated (any more), -EPERM for what is another's, -ENOSPC where there is no such
+ * block, -ENOMEM where there is no memory to describe it, -EHWPOISON for what has failed.
  *
  * The pieces come from mails to linux-mm, 2021-2024: blocks handed out with a
  * descriptor (Matthew Wilcox), one tagged word for each page ("memdescs", the
@@ -64,8 +69,8 @@ struct module;
 struct potad_pool;
 struct potad_type;
 
-/* Types at one time: sixteen tags, two of which have a meaning of their own. */
-#define POTAD_MAX_TYPES		14
+/* Types of other modules at one time; those of potad's own do not count. */
+#define POTAD_MAX_TYPES		16
 #define POTAD_NAME_MAX		31
 #define POTAD_DESC_MAX		4096
 
@@ -300,44 +305,312 @@ struct potad_adjacent {
 	u64			tried;
 };
 
+/**
+ * potad_pool_default() - the pool of this module
+ *
+ * Context: Any.
+ * Return: the pool; it is there as long as the module is loaded.
+ */
 struct potad_pool *potad_pool_default(void);
+
+/**
+ * potad_order() - how large a block holds so many bytes
+ * @pool: the pool
+ * @bytes: how many, 1 or more
+ *
+ * Context: Any.
+ * Return: the smallest such order, 0 for what is not larger than a granule; -EINVAL if
+ * @bytes is 0; -E2BIG if no block of this pool can be that large.
+ */
 int potad_order(const struct potad_pool *pool, u64 bytes);
 
+/**
+ * potad_type_register() - a new type of blocks
+ * @pool: where its blocks come from
+ * @info: what it is; copied, but for @info->module
+ *
+ * Context: Process context; may sleep.
+ * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
+ * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
+ * that is none, operations that need a descriptor where there is none, or one
+ * missing that must be there; -EEXIST if the name is in use; -ENOSPC if there are
+ * %POTAD_MAX_TYPES of other modules already, which the log says as well; -ENOMEM.
+ */
 struct potad_type *potad_type_register(struct potad_pool *pool,
 				       const struct potad_type_info *info);
+
+/**
+ * potad_type_unregister() - the end of a type
+ * @type: from potad_type_register(); the caller allocates no more of it
+ *
+ * Context: Process context; may sleep.
+ * Return: 0, and @type is gone; -EBUSY if blocks of it live, or somebody is
+ * using it by name: nothing has changed.
+ */
 int potad_type_unregister(struct potad_type *type);
 
+/**
+ * potad_alloc() - a block and its descriptor
+ * @type: its type
+ * @order: its order, 0 up to that of the largest block of the pool: it has
+ *	   granule << order bytes, and is aligned to that from the start of the pool
+ * @gfp: how the descriptor's memory may be had; with __GFP_ZERO the owner's
+ *	 part of it is zeroed (the block's memory never is)
+ * @arg: handed to the type's init operation
+ * @block: filled in
+ *
+ * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
+ * Return: 0; -EINVAL if @order is larger than the pool, or blocks of the type
+ * are described by memory of their owners; -ENOSPC if there is no
+ * such block now (where @gfp forbids to wait: none that this CPU can have);
+ * -ENOMEM if there is no memory for the descriptor; -ENODEV if the type serves no
+ * pool (yet).  After an error nothing has changed, and @block means nothing.
+ */
 int potad_alloc(struct potad_type *type, unsigned int order, gfp_t gfp, void *arg,
 		struct potad_block *block);
+
+/* For potad_alloc_own(), which knows that @desc is a member and what size the whole has. */
 int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      struct potad_desc *desc, size_t size, struct potad_block *block);
+
+/**
+ * potad_alloc_part() - one more block for a descriptor
+ * @block: the first block of it, or any other; the caller has it
+ * @order: order of the new one, as for potad_alloc(); it need not be the same
+ * @gfp: how other memory that this takes may be had
+ * @part: filled in: like @block, but with its own address and size
+ *
+ * A lookup of any address in it leads to the descriptor; potad_free() of @part
+ * frees it alone, and when the descriptor goes it goes with it.
+ *
+ * Context: as @gfp says; GFP_ATOMIC from any context but NMI; from several CPUs at once.
+ * Return: 0; -EOPNOTSUPP if the type was registered without %POTAD_TYPE_PARTS;
+ * -ENOENT if @block is not allocated any more; -EINVAL, -ENOSPC, -ENOMEM as
+ * potad_alloc().
+ */
 int potad_alloc_part(const struct potad_block *block, unsigned int order, gfp_t gfp,
 		     struct potad_block *part);
+
+/**
+ * potad_free() - give a block back
+ * @block: as potad_alloc() filled it in; the caller's own
+ *
+ * Drops the reference that the allocation was.  The memory goes back with the
+ * last one.  Never allocates.  A part of several goes at once.
+ *
+ * A block that is freed twice is noticed, by its generation, as long as the
+ * memory of its descriptor is one; potad_free_checked() always notices.  So is one that
+ * its type's release operation frees again.
+ *
+ * A block that moves can be freed by the address that it had, or by the one that its
+ * owner was given by the migrate operation; it goes when it has moved.
+ *
+ * Context: Any but NMI.
+ * Return: 0; -ENOENT if it is not allocated (any more); -EINVAL if what is in
+ * @block does not fit together.
+ */
 int potad_free(const struct potad_block *block);
+
+/**
+ * potad_free_checked() - give a block back, if it is one
+ * @pool: the pool
+ * @block: what the caller takes for a block; of @data nothing is read
+ *
+ * For callers who are not sure of what they have: everything is looked up and
+ * compared, and if several try at once, one succeeds.  While the block moves, either
+ * of its places will do.
+ *
+ * Context: Any but NMI.
+ * Return: 0; -ENXIO if its address is not in the pool; -EINVAL if no block starts
+ * there or it has another order; -EPERM if it is of another type, or of none;
+ * -ENOENT if nothing is allocated there, or something else by now;
+ * -EHWPOISON if it is quarantined.
+ */
 int potad_free_checked(struct potad_pool *pool, const struct potad_block *block);
 
+/**
+ * potad_lookup() - what is at an address?
+ * @pool: the pool
+ * @phys: any address, of any byte of a block
+ * @info: filled in
+ *
+ * True at one moment during the call.  A described block is found without a
+ * lock, unless some block has failed granules; for what has no type the space
+ * is asked, under its locks.
+ *
+ * Context: Any but NMI.
+ * Return: 0, or -ENXIO if @phys is outside the pool: of other memory nothing is known.
+ */
 int potad_lookup(struct potad_pool *pool, phys_addr_t phys, struct potad_info *info);
+
+/**
+ * potad_get() - a reference to the block at an address
+ * @pool: the pool
+ * @phys: any address, of any byte of the block
+ * @block: filled in
+ *
+ * Takes no lock.  Until potad_put() the descriptor stays, and the block stays allocated,
+ * even if its owner frees it; without a reference neither may be looked at.
+ *
+ * Context: Any but NMI.
+ * Return: 0, and the caller calls potad_put(); -ENXIO if @phys is outside the
+ * pool; -ENOENT if there is no block of a type; -EOPNOTSUPP if its type has no
+ * descriptors; -EAGAIN if it is being allocated, freed or moved at this very
+ * moment.
+ */
 int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *block);
+
+/**
+ * potad_put() - give a reference back
+ * @block: from potad_get()
+ *
+ * The last one runs the type's release operation and frees the block.
+ *
+ * Context: Any but NMI.
+ */
 void potad_put(const struct potad_block *block);
+
+/**
+ * potad_dirty() - somebody has written to memory of the pool
+ * @pool: the pool
+ * @phys: where: any address in a block
+ *
+ * What dirty means is the business of the block's owner.
+ *
+ * Context: Any but NMI.
+ * Return: 0; else as potad_get(); -EOPNOTSUPP also if the type has no dirty
+ * operation.
+ */
 int potad_dirty(struct potad_pool *pool, phys_addr_t phys);
 
+/**
+ * potad_memory_failure() - memory has failed
+ * @pool: the pool
+ * @phys: where, at any byte
+ * @length: how much, in bytes, 1 .. POTAD_FAIL_MAX; the granules it touches are meant
+ * @flags: POTAD_FAIL_*
+ *
+ * Each granule is never handed out again; who has it now is told, once.
+ *
+ * Context: Process context; may sleep, and waits for owners.
+ * Return: 0; -EINVAL if @length is 0; -E2BIG if it is more than
+ * POTAD_FAIL_MAX; -ENXIO if not all of it is in the pool,
+ * and nothing was done; -EHWPOISON if all of it had failed before; -ENOMEM if
+ * a part could not be marked.
+ */
 int potad_memory_failure(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			 unsigned int flags);
+
+/**
+ * potad_unpoison() - memory whose failure was a test is good again
+ * @pool: the pool
+ * @phys: where
+ * @length: how much, in bytes; the granules it touches are meant
+ *
+ * Its owners are not told.  What was out of use is free again.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -E2BIG if @length is more than POTAD_FAIL_MAX.  If not all of it can be
+ * taken back, none is: -ENXIO if it is not all in the pool, -EINVAL if some has not
+ * failed, or @length is 0, -EPERM if some has failed really.
+ */
 int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length);
+
+/**
+ * potad_migrate() - move a block elsewhere
+ * @pool: the pool
+ * @phys: any address in the block
+ * @moved: filled in: where it is now, or NULL
+ *
+ * Where to is the allocator's choice.  The block's owner copies the contents.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -ENXIO if @phys is outside the pool; -ENOENT if there is no block of a
+ * type; -EOPNOTSUPP if its type cannot move, or it is one of several parts;
+ * -EHWPOISON if some of it has really failed, and not only softly, and so must not be
+ * read; -ENOSPC if there is no other block of its size; -ENOMEM; -EAGAIN if it is
+ * moving or coming or going all the time; else what the owner has said.
+ */
 int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block *moved);
+
+/**
+ * potad_evacuate() - have everybody leave a range
+ * @pool: the pool
+ * @phys: where it begins, at a granule
+ * @length: how long it is, in bytes; whole granules
+ * @report: called for each thing that cannot go, or NULL
+ * @arg: handed to @report
+ *
+ * The owners of blocks in it are asked in turn to move elsewhere.  What is left
+ * then is free, and whoever comes first can have it: see potad_alloc_at().
+ *
+ * Context: Process context; may sleep, and waits for owners.
+ * Return: 0 if all of it was free at one moment; -EBUSY if something stays, which
+ * was reported; -EINVAL if the range is empty, or is not of whole granules; -ENXIO
+ * if it is not all in the pool; -ENOSPC if there is nowhere to move to; -ENOMEM;
+ * -EINTR; -EAGAIN if it is a coming and going without end.
+ */
 int potad_evacuate(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		   potad_obstacle_fn report, void *arg);
+
+/**
+ * potad_alloc_at() - this very block, whoever has it now
+ * @type: its type
+ * @phys: where it begins, aligned to its size from the start of the pool
+ * @order: its order, as for potad_alloc()
+ * @gfp: flags for the descriptor, as for potad_alloc(); this call may sleep
+ * @arg: handed to the type's init operation
+ * @report: called for each thing that cannot go, or NULL
+ * @report_arg: handed to @report
+ * @block: filled in
+ *
+ * Who is in it is asked to move: see potad_evacuate().
+ *
+ * Context: Process context; may sleep, and waits for owners.
+ * Return: 0; as potad_evacuate(), and -EBUSY also if others took what was emptied, time
+ * after time; -EINVAL also if @phys is not aligned, or the type's blocks are described by
+ * memory of their owners; -EHWPOISON also if some of it fails just now; -ENODEV if the type
+ * serves no pool.
+ */
 int potad_alloc_at(struct potad_type *type, phys_addr_t phys, unsigned int order,
 		   gfp_t gfp, void *arg, potad_obstacle_fn report, void *report_arg,
 		   struct potad_block *block);
 
+/**
+ * potad_run_alloc() - adjacent blocks
+ * @pool: from this pool
+ * @a: what is wanted, and where it is; see there
+ *
+ * One block if there is one, else two adjacent ones of half the size, else four, and
+ * so on down to blocks of the size of @a->align.  What CPUs keep at hand is asked
+ * for before there is nothing.  If there is such a run it is found.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -EINVAL if nothing is wanted, @a->align or @a->nocross is no power of
+ * two, the pool does not begin at a multiple of it, @a->min is above @a->max, or
+ * the run is longer than what lies between two borders; -ENOSPC if there is no
+ * such run; -ENOMEM.
+ */
 int potad_run_alloc(struct potad_pool *pool, struct potad_adjacent *a);
+
+/**
+ * potad_run_free() - give adjacent blocks back
+ * @pool: the pool
+ * @a: as potad_run_alloc() has left it
+ *
+ * Nothing is allocated.  Memory that has failed since stays behind.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; else nothing is given back: -EINVAL if these are not whole granules;
+ * -ENXIO if they are not all in the pool; -EPERM if there is a block of a type in
+ * it; -ENOENT if some of it is free; -EHWPOISON if some of it is out of use.
+ */
 int potad_run_free(struct potad_pool *pool, const struct potad_adjacent *a);
 
 /**
  * potad_alloc_own() - a block, described by memory that the caller has
  * @type: its type, registered with %POTAD_TYPE_OWN
- * @order: its order
+ * @order: its order, as for potad_alloc()
  * @gfp: how other memory that this takes may be had
  * @own: pointer to a structure with a struct potad_desc called desc as its first
  *	member, which lives until the type's gone operation is called for it, and
@@ -347,7 +620,8 @@ int potad_run_free(struct potad_pool *pool, const struct potad_adjacent *a);
  * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
  * Return: as potad_alloc(); -EINVAL also if @own is not aligned, has not the size
  * that was registered, or the type is of the other kind; -EBUSY if it describes
- * a block already.
+ * a block already, or was not zeroed when it was new.  Of two CPUs that come with the
+ * same memory at once, one is told so.
  */
 #define potad_alloc_own(type, order, gfp, own, block)			\
 ({									\

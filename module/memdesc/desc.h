@@ -4,8 +4,8 @@
  *
  *	life    MSB 63                      32 31                    1   0
  *	            [ generation              | references of others  | own ]
- *	place   MSB 63                      20 19    14 13     8  7 .. 4   3  0
- *	            [ address >> 9            | granule | order  | flags | tag ]
+ *	place   MSB 63                      20 19    14 13     8  7 .. 5   4   0
+ *	            [ address >> 9            | granule | order  | flags | type ]
  *
  * @own is the reference of whoever allocated the block: it is a bit of its own,
  * so that to give it up twice is noticed.  No reference at all means that the
@@ -41,11 +41,11 @@
 #define POTAD_LIFE_MASK		0xffffffffULL
 #define POTAD_LIFE_NEXT		BIT_ULL(32)
 
-#define POTAD_PLACE_TAG		0xfULL
-#define POTAD_PLACE_COMING	BIT_ULL(4)
-#define POTAD_PLACE_PART	BIT_ULL(5)
-#define POTAD_PLACE_MOVING	BIT_ULL(6)
-#define POTAD_PLACE_FLAGS	(7ULL << 4)
+#define POTAD_PLACE_TYPE	0x1fULL
+#define POTAD_PLACE_COMING	BIT_ULL(5)
+#define POTAD_PLACE_PART	BIT_ULL(6)
+#define POTAD_PLACE_MOVING	BIT_ULL(7)
+#define POTAD_PLACE_FLAGS	(7ULL << 5)
 #define POTAD_PLACE_ORDER	8
 #define POTAD_PLACE_GRANULE	14
 #define POTAD_PLACE_ADDRESS	20
@@ -63,11 +63,11 @@ struct potad_part {
 } __aligned(16);
 
 static inline u64 potad_place(phys_addr_t phys, unsigned int granule_shift,
-			      unsigned int order, unsigned int tag)
+			      unsigned int order, unsigned int type)
 {
 	return (u64)phys >> 9 << POTAD_PLACE_ADDRESS |
 	       (u64)granule_shift << POTAD_PLACE_GRANULE |
-	       (u64)order << POTAD_PLACE_ORDER | tag;
+	       (u64)order << POTAD_PLACE_ORDER | type;
 }
 
 static inline phys_addr_t potad_place_phys(u64 place)
@@ -86,18 +86,19 @@ static inline unsigned int potad_place_shift(u64 place)
 	return potad_place_order(place) + (place >> POTAD_PLACE_GRANULE & 0x3f);
 }
 
-static inline unsigned int potad_place_tag(u64 place)
+/* The number of its type. */
+static inline unsigned int potad_place_type(u64 place)
 {
-	return place & POTAD_PLACE_TAG;
+	return place & POTAD_PLACE_TYPE;
 }
 
 /* Is it, but for flags, what potad_place() makes of these?  Any @phys will do. */
 static inline bool potad_place_is(u64 place, phys_addr_t phys, unsigned int granule_shift,
-				  unsigned int order, unsigned int tag)
+				  unsigned int order, unsigned int type)
 {
 	u64 same = (u64)phys << (POTAD_PLACE_ADDRESS - 9) |
 		   (u64)granule_shift << POTAD_PLACE_GRANULE |
-		   (u64)order << POTAD_PLACE_ORDER | tag;
+		   (u64)order << POTAD_PLACE_ORDER | type;
 
 	return !((place ^ same) & ~POTAD_PLACE_FLAGS);
 }

@@ -10,7 +10,7 @@
  *	bit 63                       1   0
  *	    [ the word's lower 63 bits | 1 ]
  *
- * The word 0 is an entry too, POTAD_ENTRY_ZERO: a place that is kept.
+ * The word 0 is an entry too: of what was cleared in a maple tree.
  */
 #ifndef POTAD_MEMDESC_ENTRY_H
 #define POTAD_MEMDESC_ENTRY_H
@@ -25,7 +25,5 @@ static inline unsigned long potad_entry_word(const void *entry)
 {
 	return (long)entry >> 1;
 }
-
-#define POTAD_ENTRY_ZERO	potad_entry(0)
 
 #endif /* POTAD_MEMDESC_ENTRY_H */

@@ -18,13 +18,6 @@ static const char * const names[POTAD_INDEX_KINDS] = {
 	[POTAD_INDEX_XARRAY] = "xarray",
 };
 
-/* The name of a kind. */
-const char *potad_index_kind_name(enum potad_index_kind kind)
-{
-	return names[kind];
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_index_kind_name);
-
 /* The kind of a name: 0 or -EINVAL. */
 int potad_index_kind(const char *name, enum potad_index_kind *kind)
 {
@@ -97,7 +90,7 @@ int potad_index_set(struct potad_index *x, u64 first, unsigned int order,
 		    unsigned long word, gfp_t gfp)
 {
 	if (likely(x->kind == POTAD_INDEX_WORDS))
-		return potad_words_take(&x->words, first, order, word, gfp);
+		return potad_words_set(&x->words, first, order, word, gfp);
 	if (x->kind == POTAD_INDEX_MAPLE)
 		return potad_maple_set(&x->maple, first, order, word, gfp);
 	return potad_xarray_set(&x->xarray, first, order, word, gfp);
@@ -120,32 +113,10 @@ bool potad_index_clear(struct potad_index *x, u64 first, unsigned int order,
 	if (likely(x->kind == POTAD_INDEX_WORDS))
 		return potad_words_clear(&x->words, first, order, word);
 	if (x->kind == POTAD_INDEX_MAPLE)
-		return potad_maple_replace(&x->maple, first, order, word, 0);
-	return potad_xarray_replace(&x->xarray, first, order, word, 0);
+		return potad_maple_clear(&x->maple, first, order, word);
+	return potad_xarray_clear(&x->xarray, first, order, word);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_clear);
-
-/**
- * potad_index_replace() - describe a block otherwise
- * @x: the index
- * @first: first granule of the block
- * @order: its order
- * @old: what it was set to
- * @new: what it shall be, as for potad_index_set()
- *
- * Context: Any but NMI.  Takes no memory.
- * Return: true; false if the block has another word, and nothing is changed.
- */
-bool potad_index_replace(struct potad_index *x, u64 first, unsigned int order,
-			 unsigned long old, unsigned long new)
-{
-	if (likely(x->kind == POTAD_INDEX_WORDS))
-		return potad_words_replace(&x->words, first, order, old, new);
-	if (x->kind == POTAD_INDEX_MAPLE)
-		return potad_maple_replace(&x->maple, first, order, old, new);
-	return potad_xarray_replace(&x->xarray, first, order, old, new);
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_index_replace);
 
 /* potad_index_find() where the words are not what does it. */
 unsigned long potad_index_find_other(struct potad_index *x, u64 granule)
@@ -155,59 +126,6 @@ unsigned long potad_index_find_other(struct potad_index *x, u64 granule)
 	return potad_xarray_find(&x->xarray, granule);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_index_find_other);
-
-/**
- * potad_index_prepare() - have what describing a block will take
- * @x: the index
- * @first: first granule of the block, which has no word
- * @order: its order
- * @gfp: how memory may be had, if it takes any
- * @room: filled in; for potad_index_commit() or potad_index_cancel(), one of
- *	  which has to follow
- *
- * Context: As @gfp says; not NMI.
- * Return: 0; -ENOMEM, and nothing is to follow.
- */
-int potad_index_prepare(struct potad_index *x, u64 first, unsigned int order,
-			gfp_t gfp, struct potad_index_room *room)
-{
-	room->line = NULL;
-	if (likely(x->kind == POTAD_INDEX_WORDS))
-		return potad_words_prepare(&x->words, first, order, gfp, &room->line);
-	return potad_index_set(x, first, order, 0, gfp);
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_index_prepare);
-
-/**
- * potad_index_commit() - describe a block for which all is prepared
- * @x: the index
- * @first: first granule of the block, the same as before
- * @order: its order, the same as before
- * @word: as for potad_index_set()
- * @room: what was prepared; is used up
- *
- * Context: Any but NMI.  Takes no memory.
- */
-void potad_index_commit(struct potad_index *x, u64 first, unsigned int order,
-			unsigned long word, struct potad_index_room *room)
-{
-	if (likely(x->kind == POTAD_INDEX_WORDS))
-		potad_words_set(&x->words, first, order, word, room->line);
-	else
-		WARN_ON_ONCE(!potad_index_replace(x, first, order, 0, word));
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_index_commit);
-
-/* What was prepared for a block is not needed.  Any context but NMI. */
-void potad_index_cancel(struct potad_index *x, u64 first, unsigned int order,
-			struct potad_index_room *room)
-{
-	if (likely(x->kind == POTAD_INDEX_WORDS))
-		potad_words_cancel(room->line);
-	else
-		WARN_ON_ONCE(!potad_index_clear(x, first, order, 0));
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_index_cancel);
 
 /* Memory that the index takes now.  Process context; may take its time. */
 u64 potad_index_bytes(struct potad_index *x)

@@ -12,14 +12,10 @@
  *
  *	- The words of a block are set all or none; what cannot be set for lack of
  *	  memory has changed nothing.
- *	- Clearing and replacing never take memory.  Of several who clear or
- *	  replace the same word, one succeeds.
+ *	- Clearing never takes memory.  Of several who clear the same word, one succeeds.
  *	- Finding takes no lock.  The answer may be old by the time it is there.
  *	- Blocks do not overlap: a block's words are cleared before another block
  *	  with any of its granules is set.
- *	- Setting can be cut in two, so that the memory is had before there is no
- *	  way back: potad_index_prepare(), and then potad_index_commit(), which
- *	  cannot fail, or potad_index_cancel().  Meanwhile the block has no word.
  *
  * A word has a tag of 2 .. 15 (word.h), and is an address or below 2^62.
  */
@@ -54,15 +50,6 @@ struct potad_index {
 } __aligned(64);
 static_assert(offsetof(struct potad_index, words) + sizeof(struct potad_words) <= 64);
 
-/*
- * What a prepared block holds until it is set.  In the trees its place is kept
- * by the word 0.
- */
-struct potad_index_room {
-	struct potad_line		*line;
-};
-
-const char *potad_index_kind_name(enum potad_index_kind kind);
 int potad_index_kind(const char *name, enum potad_index_kind *kind);
 
 int potad_index_init(struct potad_index *x, enum potad_index_kind kind,
@@ -73,15 +60,6 @@ int potad_index_set(struct potad_index *x, u64 first, unsigned int order,
 		    unsigned long word, gfp_t gfp);
 bool potad_index_clear(struct potad_index *x, u64 first, unsigned int order,
 		       unsigned long word);
-bool potad_index_replace(struct potad_index *x, u64 first, unsigned int order,
-			 unsigned long old, unsigned long new);
-
-int potad_index_prepare(struct potad_index *x, u64 first, unsigned int order,
-			gfp_t gfp, struct potad_index_room *room);
-void potad_index_commit(struct potad_index *x, u64 first, unsigned int order,
-			unsigned long word, struct potad_index_room *room);
-void potad_index_cancel(struct potad_index *x, u64 first, unsigned int order,
-			struct potad_index_room *room);
 
 u64 potad_index_bytes(struct potad_index *x);
 const char *potad_index_validate(struct potad_index *x);

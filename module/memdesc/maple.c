@@ -80,17 +80,15 @@ static bool wait_for_memory(gfp_t gfp)
 	return p;
 }
 
-/*
- * Sets a block's range, to the word 0 as well.  What the word points to is
- * ordered before it by the tree's own publication.
- */
+/* Sets a block's range. */
 int potad_maple_set(struct potad_maple *m, u64 first, unsigned int order,
 		    unsigned long word, gfp_t gfp)
 {
 	unsigned long flags;
 	int err, tries = TRIES;
 
-	smp_wmb();	/* where a slot is overwritten with no more than a store */
+	/* What the word points to, where a slot is overwritten with no more than a store. */
+	smp_wmb();
 	do {
 		spin_lock_irqsave(&m->tree.ma_lock, flags);
 		err = store(m, first, last_of(first, order), potad_entry(word));
@@ -99,41 +97,22 @@ int potad_maple_set(struct potad_maple *m, u64 first, unsigned int order,
 	return err;
 }
 
-/* Replaces a range that is there; @new of 0 clears it.  Takes no memory. */
-bool potad_maple_replace(struct potad_maple *m, u64 first, unsigned int order,
-			 unsigned long old, unsigned long new)
+/* A range that is there has the word 0.  Takes no memory. */
+bool potad_maple_clear(struct potad_maple *m, u64 first, unsigned int order,
+		       unsigned long word)
 {
 	MA_STATE(mas, &m->tree, first, first);
 	unsigned long flags, last = last_of(first, order);
 	bool ok;
 
-	smp_wmb();	/* as in potad_maple_set() */
 	spin_lock_irqsave(&m->tree.ma_lock, flags);
-	ok = mas_walk(&mas) == potad_entry(old) && mas.index == first &&
+	ok = mas_walk(&mas) == potad_entry(word) && mas.index == first &&
 	     mas.last == last;
 	if (ok)
-		ok = !WARN_ON_ONCE(store(m, first, last, potad_entry(new)));
+		ok = !WARN_ON_ONCE(store(m, first, last, potad_entry(0)));
 	spin_unlock_irqrestore(&m->tree.ma_lock, flags);
 	return ok;
 }
-
-/*
- * What this index does not do, for those who want to see why: a range is erased,
- * without waiting for memory and without insisting on it.  0 or -ENOMEM.
- */
-int potad_maple_erase(struct potad_maple *m, u64 granule)
-{
-	MA_STATE(mas, &m->tree, granule, granule);
-	unsigned long flags;
-	int err = 0;
-
-	spin_lock_irqsave(&m->tree.ma_lock, flags);
-	if (mas_walk(&mas))
-		err = store(m, mas.index, mas.last, NULL);
-	spin_unlock_irqrestore(&m->tree.ma_lock, flags);
-	return err;
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_maple_erase);
 
 unsigned long potad_maple_find(struct potad_maple *m, u64 granule)
 {

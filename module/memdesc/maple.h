@@ -17,9 +17,8 @@ void potad_maple_init(struct potad_maple *m);
 void potad_maple_exit(struct potad_maple *m);
 int potad_maple_set(struct potad_maple *m, u64 first, unsigned int order,
 		    unsigned long word, gfp_t gfp);
-bool potad_maple_replace(struct potad_maple *m, u64 first, unsigned int order,
-			 unsigned long old, unsigned long new);
-int potad_maple_erase(struct potad_maple *m, u64 granule);
+bool potad_maple_clear(struct potad_maple *m, u64 first, unsigned int order,
+		       unsigned long word);
 unsigned long potad_maple_find(struct potad_maple *m, u64 granule);
 u64 potad_maple_bytes(struct potad_maple *m);
 const char *potad_maple_validate(struct potad_maple *m);

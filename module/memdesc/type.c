@@ -2,10 +2,10 @@
 /*
  * The table of types.
  *
- * At most 14, each with a tag of its own (2 .. 15) that goes into the words of
- * its blocks.  To make one is rare and takes a mutex; from tag to type goes
- * without a lock, because whoever has a live block's word has a registered
- * type.
+ * Each has a number (2 .. 31), to which the words of its blocks lead.  Sixteen are for
+ * other modules, the rest is potad's own, so that neither can take the other's place.
+ * To make one is rare and takes a mutex; from number to type goes without a lock,
+ * because whoever has a live block's word has a registered type.
  */
 #include <linux/ctype.h>
 #include <linux/delay.h>
@@ -25,7 +25,7 @@
 
 static DEFINE_MUTEX(types_mutex);	/* protects all of types[] for writing, */
 					/* and each type's @users		*/
-static struct potad_type __rcu *types[POTAD_MAX_TYPES];
+static struct potad_type __rcu *types[POTAD_TYPES];	/* by number */
 
 static bool name_ok(const char *name)
 {
@@ -51,10 +51,31 @@ static struct potad_type *find_locked(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
+	for (i = 0; i < POTAD_TYPES; i++)
 		if (type_at(i) && !strcmp(type_at(i)->name, name))
 			return type_at(i);
 	return NULL;
+}
+
+/* The types of potad's own, or of all others. */
+static unsigned int count_locked(bool own)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < POTAD_TYPES; i++)
+		if (type_at(i) && own == !type_at(i)->module)
+			nr++;
+	return nr;
+}
+
+/* The first that is not in use, of which there is one if the sums are kept to. */
+static unsigned int free_place(void)
+{
+	unsigned int i = 0;
+
+	while (type_at(i))
+		i++;
+	return i;
 }
 
 /* A new descriptor page: no references, for those who look at it too late. */
@@ -97,6 +118,12 @@ static void type_free(struct potad_type *type)
 	kfree(type);
 }
 
+/* NULL: potad itself. */
+static struct module *module_of(const struct potad_type_info *info)
+{
+	return info->module == THIS_MODULE ? NULL : info->module;
+}
+
 static struct potad_type *type_new(const struct potad_type_info *info)
 {
 	struct potad_type *type = kzalloc_obj(*type, GFP_KERNEL);
@@ -109,7 +136,7 @@ static struct potad_type *type_new(const struct potad_type_info *info)
 	type->own = info->flags & POTAD_TYPE_OWN;
 	type->parts = info->flags & POTAD_TYPE_PARTS;
 	type->mobility = info->mobility;
-	type->module = info->module == THIS_MODULE ? NULL : info->module;
+	type->module = module_of(info);
 	if (info->ops)
 		type->ops = *info->ops;
 	type->init = type->ops.init;
@@ -159,13 +186,13 @@ static bool sizes_ok(const struct potad_type_info *info)
  * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
  * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
  * that is none, operations that need a descriptor where there is none, or one
- * missing that must be there; -EEXIST if the name is in use; -ENOSPC if all 14
- * tags are; -ENOMEM.
+ * missing that must be there; -EEXIST if the name is in use; -ENOSPC if there are
+ * %POTAD_MAX_TYPES of other modules already (or all of the module's own); -ENOMEM.
  */
 struct potad_type *potad_type_create(const struct potad_type_info *info)
 {
 	struct potad_type *type;
-	unsigned int i;
+	unsigned int most;
 	int err;
 
 	if (!info || !info->name || !name_ok(info->name) ||
@@ -179,17 +206,18 @@ struct potad_type *potad_type_create(const struct potad_type_info *info)
 	if (find_locked(info->name))
 		goto fail;
 	err = -ENOSPC;
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
-		if (!type_at(i))
-			break;
-	if (i == POTAD_MAX_TYPES)
+	most = module_of(info) ? POTAD_MAX_TYPES : POTAD_OWN_TYPES;
+	if (count_locked(!module_of(info)) >= most) {
+		pr_warn("potad: no place for type %s: there are %u\n", info->name, most);
 		goto fail;
+	}
 	err = -ENOMEM;
 	type = type_new(info);
 	if (!type)
 		goto fail;
-	type->tag = POTAD_TAG_TYPE + i;
-	rcu_assign_pointer(types[i], type);
+	type->nr = POTAD_TYPE_FIRST + free_place();
+	type->tag = potad_type_tag(type->nr, potad_type_has_desc(type));
+	rcu_assign_pointer(types[type->nr - POTAD_TYPE_FIRST], type);
 	mutex_unlock(&types_mutex);
 	return type;
 fail:
@@ -202,12 +230,12 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_type_create);
  * potad_type_destroy() - the end of a type
  * @type: the type; there are no blocks of it, and will be none
  *
- * Context: Process context; may sleep: waits for who has found it by its tag.
+ * Context: Process context; may sleep: waits for who has found it by its number.
  */
 void potad_type_destroy(struct potad_type *type)
 {
 	mutex_lock(&types_mutex);
-	RCU_INIT_POINTER(types[type->tag - POTAD_TAG_TYPE], NULL);
+	RCU_INIT_POINTER(types[type->nr - POTAD_TYPE_FIRST], NULL);
 	synchronize_rcu();
 	/* Nobody finds it any more; who has found it is about to let go. */
 	while (potad_type_counts(type).pins)
@@ -236,16 +264,16 @@ bool potad_type_hide(struct potad_type *type, bool hide)
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_hide);
 
 /*
- * From the tag of a word to its type.  Under rcu_read_lock(), or with a
- * reference to a block of the type.  NULL if there is none (any more).
+ * From the number of a type, 31 at the most, to the type.  Under rcu_read_lock(), or with
+ * a reference to a block of the type.  NULL if there is none (any more).
  */
-struct potad_type *potad_type_by_tag(unsigned int tag)
+struct potad_type *potad_type_by_nr(unsigned int nr)
 {
-	if (tag < POTAD_TAG_TYPE)
+	if (nr < POTAD_TYPE_FIRST)
 		return NULL;
-	return rcu_dereference_check(types[tag - POTAD_TAG_TYPE], 1);
+	return rcu_dereference_check(types[nr - POTAD_TYPE_FIRST], 1);
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_type_by_tag);
+EXPORT_SYMBOL_POTAD_TESTS(potad_type_by_nr);
 
 /**
  * potad_type_get() - a type by its name
@@ -335,7 +363,7 @@ void potad_type_for_each(void (*fn)(struct potad_type *type, void *arg),
 	unsigned int i;
 
 	mutex_lock(&types_mutex);
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
+	for (i = 0; i < POTAD_TYPES; i++)
 		if (type_at(i))
 			fn(type_at(i), arg);
 	mutex_unlock(&types_mutex);

@@ -27,6 +27,17 @@
 
 struct potad_stock;
 
+/*
+ * Numbers of types: as many as a place (desc.h) has room for; 0 and 1 are none, because
+ * those tags have a meaning of their own (word.h).
+ */
+#define POTAD_TYPE_FIRST	2
+#define POTAD_TYPE_END		(POTAD_PLACE_TYPE + 1)
+#define POTAD_TYPES		(POTAD_TYPE_END - POTAD_TYPE_FIRST)
+
+/* What other modules leave is for potad's own. */
+#define POTAD_OWN_TYPES		(POTAD_TYPES - POTAD_MAX_TYPES)
+
 /* What happened to blocks that no stock has counted; by CPU, only sums matter. */
 struct potad_type_count {
 	u64			allocs;
@@ -48,7 +59,8 @@ struct potad_type {
 	struct potad_pool	*pool;
 	u32			desc_size;
 	u16			offset;		/* of the owner's part */
-	u8			tag;
+	u8			nr;
+	u8			tag;		/* of its words, for @nr: word.h */
 	u8			granule_shift;
 	bool			own;		/* descriptors are the owner's */
 	bool			parts;
@@ -128,7 +140,7 @@ static inline void potad_type_unpin(struct potad_type *type)
 
 struct potad_type *potad_type_create(const struct potad_type_info *info);
 void potad_type_destroy(struct potad_type *type);
-struct potad_type *potad_type_by_tag(unsigned int tag);
+struct potad_type *potad_type_by_nr(unsigned int nr);
 struct potad_type *potad_type_get(const char *name);
 void potad_type_put(struct potad_type *type);
 bool potad_type_hide(struct potad_type *type, bool hide);

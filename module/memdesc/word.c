@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Words: set, replace and clear.  What a word looks like is told in word.h, and
+ * Words: set and cleared.  What a word looks like is told in word.h, and
  * there too is how it is found.
  *
- * Clearing and replacing take no memory and cannot fail, and so does setting of
- * what was prepared.  The words of one block are written by its owner alone; two
+ * Clearing takes no memory and cannot fail.  The words of one block are written by its owner alone; two
  * owners meet only in a line, under the lock that its frame hashes to.
  *
  * A line is there from the first of its blocks to the last.  It is found zeroed
@@ -49,6 +48,13 @@ int __init potad_lines_init(void)
 void potad_lines_exit(void)
 {
 	kmem_cache_destroy(line_cache);
+}
+
+/* A line that nobody can find, and that is zeroed. */
+static void line_free(struct potad_line *line)
+{
+	if (line)
+		kmem_cache_free(line_cache, line);
 }
 
 /**
@@ -97,7 +103,7 @@ void potad_words_exit(struct potad_words *w)
 		if (potad_word_tag(word) != POTAD_TAG_LINE)
 			continue;
 		memset((void *)(word & ~POTAD_TAG_MASK), 0, sizeof(struct potad_line));
-		potad_words_cancel((void *)(word & ~POTAD_TAG_MASK));
+		line_free((void *)(word & ~POTAD_TAG_MASK));
 	}
 	for (i = 0; i < POTAD_WORD_LEVELS; i++) {
 		vfree(w->level[i]);
@@ -130,40 +136,6 @@ static unsigned long *frame_words(struct potad_words *w, u64 first,
 	return w->level[level] +
 	       (first >> (w->frame_shift + level * POTAD_WORD_SHIFT));
 }
-
-/**
- * potad_words_prepare() - have what setting the words of a block will take
- * @w: the words
- * @first: first granule of the block
- * @order: its order
- * @gfp: how memory may be had
- * @line: set to what potad_words_set() is to be given; NULL if nothing
- *
- * Context: as @gfp says.
- * Return: 0 or -ENOMEM.
- */
-int potad_words_prepare(struct potad_words *w, u64 first, unsigned int order,
-			gfp_t gfp, struct potad_line **line)
-{
-	*line = NULL;
-	if (!is_part_of_frame(w, order))
-		return 0;
-	/*
-	 * A line that is there now may be gone when the word is set, so one is
-	 * always had.  The slab's own per-CPU cache makes that cheap.
-	 */
-	*line = kmem_cache_alloc(line_cache, gfp);
-	return *line ? 0 : -ENOMEM;
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_words_prepare);
-
-/* What was prepared is not needed. */
-void potad_words_cancel(struct potad_line *line)
-{
-	if (line)
-		kmem_cache_free(line_cache, line);
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_words_cancel);
 
 static unsigned int in_frame(const struct potad_words *w, u64 granule)
 {
@@ -216,64 +188,45 @@ static void set_frames(struct potad_words *w, u64 first, unsigned int order,
  * @order: its order
  * @word: what to say, with a tag of 2 .. 15; if it is the address of a
  *	  descriptor, that has been filled in
- * @line: from potad_words_prepare(); used or given back
- *
- * Context: Any but NMI.
- */
-void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
-		     unsigned long word, struct potad_line *line)
-{
-	/*
-	 * What the word points to, before it can be found.  Pairs with the
-	 * address dependency in potad_words_find().
-	 */
-	smp_wmb();
-	if (is_part_of_frame(w, order)) {
-		set_in_line(w, first, order, word, &line);
-		potad_words_cancel(line);
-	} else {
-		set_frames(w, first, order, word);
-	}
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_words_set);
-
-/**
- * potad_words_take() - describe a block, in one step
- * @w: the words
- * @first: first granule of the block, which the caller has just allocated
- * @order: its order
- * @word: as for potad_words_set()
  * @gfp: how memory may be had, if it takes any
  *
  * Context: as @gfp says; not NMI.
  * Return: 0; -ENOMEM, and nothing is changed.
  */
-int potad_words_take(struct potad_words *w, u64 first, unsigned int order,
-		     unsigned long word, gfp_t gfp)
+int potad_words_set(struct potad_words *w, u64 first, unsigned int order,
+		    unsigned long word, gfp_t gfp)
 {
 	struct potad_line *line = NULL;
 
-	if (is_part_of_frame(w, order)) {
-		smp_wmb();	/* as in potad_words_set() */
-		if (set_in_line(w, first, order, word, &line))
-			return 0;
-		line = kmem_cache_alloc(line_cache, gfp);
-		if (!line)
-			return -ENOMEM;
+	/*
+	 * What the word points to, before it can be found.  Pairs with the
+	 * address dependency in potad_words_find().
+	 */
+	smp_wmb();
+	if (!is_part_of_frame(w, order)) {
+		set_frames(w, first, order, word);
+		return 0;
 	}
-	potad_words_set(w, first, order, word, line);
+	if (set_in_line(w, first, order, word, &line))
+		return 0;
+	line = kmem_cache_alloc(line_cache, gfp);
+	if (!line)
+		return -ENOMEM;
+	set_in_line(w, first, order, word, &line);
+	/* Another has brought one meanwhile. */
+	line_free(line);
 	return 0;
 }
-EXPORT_SYMBOL_POTAD_TESTS(potad_words_take);
+EXPORT_SYMBOL_POTAD_TESTS(potad_words_set);
 
 static bool line_is_empty(const struct potad_line *line)
 {
 	return !memchr_inv(line, 0, sizeof(*line));
 }
 
-/* Replaces words in a line; one that is empty then goes. */
-static bool replace_in_line(struct potad_words *w, u64 first, unsigned int order,
-			    unsigned long old, unsigned long new)
+/* Clears words in a line; one that is empty then goes. */
+static bool clear_in_line(struct potad_words *w, u64 first, unsigned int order,
+			  unsigned long word)
 {
 	u64 frame = first >> w->frame_shift;
 	unsigned long *head = &w->level[0][frame], flags;
@@ -285,34 +238,18 @@ static bool replace_in_line(struct potad_words *w, u64 first, unsigned int order
 	raw_spin_lock_irqsave(&hash->lock, flags);
 	if (potad_word_tag(*head) == POTAD_TAG_LINE) {
 		line = (void *)(*head & ~POTAD_TAG_MASK);
-		ok = line->word[at] == old;
+		ok = line->word[at] == word;
 	}
 	for (i = 0; ok && i < 1U << order; i++)
-		WRITE_ONCE(line->word[at + i], new);
-	if (ok && !new && line_is_empty(line)) {
+		WRITE_ONCE(line->word[at + i], 0);
+	if (ok && line_is_empty(line)) {
 		WRITE_ONCE(*head, 0);
 		WRITE_ONCE(hash->lines, hash->lines - 1);
 		unused = line;
 	}
 	raw_spin_unlock_irqrestore(&hash->lock, flags);
-	potad_words_cancel(unused);
+	line_free(unused);
 	return ok;
-}
-
-static bool replace(struct potad_words *w, u64 first, unsigned int order,
-		    unsigned long old, unsigned long new)
-{
-	unsigned int i, nr;
-	unsigned long *p;
-
-	if (is_part_of_frame(w, order))
-		return replace_in_line(w, first, order, old, new);
-	p = frame_words(w, first, order, &nr);
-	if (cmpxchg(p, old, new) != old)
-		return false;
-	for (i = 1; i < nr; i++)
-		WRITE_ONCE(p[i], new);
-	return true;
 }
 
 /**
@@ -330,30 +267,19 @@ static bool replace(struct potad_words *w, u64 first, unsigned int order,
 bool potad_words_clear(struct potad_words *w, u64 first, unsigned int order,
 		       unsigned long word)
 {
-	return replace(w, first, order, word, 0);
+	unsigned int i, nr;
+	unsigned long *p;
+
+	if (is_part_of_frame(w, order))
+		return clear_in_line(w, first, order, word);
+	p = frame_words(w, first, order, &nr);
+	if (cmpxchg(p, word, 0) != word)
+		return false;
+	for (i = 1; i < nr; i++)
+		WRITE_ONCE(p[i], 0);
+	return true;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_words_clear);
-
-/**
- * potad_words_replace() - describe a block otherwise
- * @w: the words
- * @first: first granule of the block
- * @order: its order
- * @old: what it was set to
- * @new: what it shall be, as for potad_words_set()
- *
- * If several callers try, one of them succeeds.
- *
- * Context: Any but NMI.  Takes no memory.
- * Return: true; false if the first word is another one, and nothing is changed.
- */
-bool potad_words_replace(struct potad_words *w, u64 first, unsigned int order,
-			 unsigned long old, unsigned long new)
-{
-	smp_wmb();	/* as in potad_words_set() */
-	return replace(w, first, order, old, new);
-}
-EXPORT_SYMBOL_POTAD_TESTS(potad_words_replace);
 
 /* How many pages are cut up.  A moment's number. */
 long potad_words_lines(const struct potad_words *w)

@@ -6,13 +6,18 @@
  * larger; eight granules where that is smaller.  Its low four bits are a tag:
  *
  *	bit 63                                          4   3      0
- *	    [ address of the descriptor, 16-byte aligned | tag      ]  type 2..15
- *	bit 63       42 41                       10   9  4  3      0
- *	    [ 0         | generation of the block | order | tag     ]  the same, of
- *	                                             a type without descriptors
+ *	    [ address of the descriptor, 16-byte aligned | 2 .. 13  ]  of this type
+ *	    [ the same                                   | 15       ]  of the type that
+ *	                                             the descriptor's place names
+ *	bit 63  47 46    42 41                   10   9  4  3      0
+ *	    [ 0   | type   | generation of block  | order | 2 .. 14 ]  the same, of
+ *	                                             types without descriptors
  *	    [ address of a line of eight words           | 1        ]  a page cut
  *	                                             into blocks smaller than it
  *	    [ 0                                          | 0        ]  no type here
+ *
+ * Four bits are what the alignment of a descriptor leaves.  The first twelve types have a
+ * tag each; for whatever comes after them two tags say where the type's number is.
  *
  * What the words of a block look like:
  *
@@ -43,10 +48,8 @@
  * a page cut for the first time) is had before the first is written.  Who
  * looks up while that goes on may find one half and not yet the other.
  *
- * A word of a type goes from 0 to a value, from one value to another of the
- * same block (potad_words_replace()), and back to 0.  Whoever does the first
- * owns the memory; of several who do one of the others to the same value, one
- * succeeds.
+ * A word of a type goes from 0 to a value and back to 0.  Whoever does the first owns
+ * the memory; of several who do the other, one succeeds.
  *
  * Words are read without a lock, under rcu_read_lock(): lines are
  * SLAB_TYPESAFE_BY_RCU, and whoever reads looks whether the block that the word
@@ -64,14 +67,18 @@
 #define POTAD_TAG_MASK		0xfUL
 #define POTAD_TAG_NONE		0
 #define POTAD_TAG_LINE		1
-#define POTAD_TAG_TYPE		2	/* the first of POTAD_MAX_TYPES */
+#define POTAD_TAG_TYPE		2	/* up to 13: the type's number */
+#define POTAD_TAG_INLINE	14	/* that is in the word, without descriptor */
+#define POTAD_TAG_DESC		15	/* that is in the descriptor's place */
+#define POTAD_TAGS		14	/* from POTAD_TAG_TYPE on */
 
 #define POTAD_WORD_LEVELS	3
 #define POTAD_WORD_SHIFT	9
 #define POTAD_LINE_WORDS	8
 #define POTAD_WORD_LOCKS	64
 
-static_assert(POTAD_TAG_TYPE + POTAD_MAX_TYPES == POTAD_TAG_MASK + 1);
+static_assert(POTAD_TAG_TYPE + POTAD_TAGS == POTAD_TAG_MASK + 1);
+static_assert(POTAD_TYPE_FIRST == POTAD_TAG_TYPE);
 static_assert(__alignof__(struct potad_desc) > POTAD_TAG_MASK);
 
 struct potad_line {
@@ -103,11 +110,34 @@ static inline struct potad_desc *potad_word_desc(unsigned long word)
 	return (struct potad_desc *)(word & ~POTAD_TAG_MASK);
 }
 
+/* The tag for words of the type with this number. */
+static inline unsigned int potad_type_tag(unsigned int nr, bool has_desc)
+{
+	if (nr < POTAD_TAG_INLINE)
+		return nr;
+	return has_desc ? POTAD_TAG_DESC : POTAD_TAG_INLINE;
+}
+
 /* For types without descriptors: blocks lie at multiples of their size. */
 static inline unsigned long potad_word_inline(u32 generation, unsigned int order,
-					      unsigned int tag)
+					      unsigned int nr)
 {
-	return (u64)generation << 10 | order << 4 | tag;
+	return (u64)nr << 42 | (u64)generation << 10 | order << 4 | potad_type_tag(nr, false);
+}
+
+/*
+ * The number of the type that a word is of, as it was found under rcu_read_lock(); 0 or 1
+ * if it is of none, or the descriptor has gone.
+ */
+static inline unsigned int potad_word_type(unsigned long word)
+{
+	unsigned int tag = potad_word_tag(word);
+
+	if (likely(tag < POTAD_TAG_INLINE))
+		return tag;
+	if (tag == POTAD_TAG_INLINE)
+		return word >> 42 & POTAD_PLACE_TYPE;
+	return potad_place_type(READ_ONCE(potad_word_desc(word)->place));
 }
 
 static inline u32 potad_word_generation(unsigned long word)
@@ -161,17 +191,10 @@ void potad_lines_exit(void);
 int potad_words_init(struct potad_words *w, u64 granules,
 		     unsigned int frame_shift);
 void potad_words_exit(struct potad_words *w);
-int potad_words_prepare(struct potad_words *w, u64 first, unsigned int order,
-			gfp_t gfp, struct potad_line **line);
-void potad_words_set(struct potad_words *w, u64 first, unsigned int order,
-		     unsigned long word, struct potad_line *line);
+int potad_words_set(struct potad_words *w, u64 first, unsigned int order,
+		    unsigned long word, gfp_t gfp);
 bool potad_words_clear(struct potad_words *w, u64 first, unsigned int order,
 		       unsigned long word);
-void potad_words_cancel(struct potad_line *line);
-int potad_words_take(struct potad_words *w, u64 first, unsigned int order,
-		     unsigned long word, gfp_t gfp);
-bool potad_words_replace(struct potad_words *w, u64 first, unsigned int order,
-			 unsigned long old, unsigned long new);
 long potad_words_lines(const struct potad_words *w);
 u64 potad_words_bytes(const struct potad_words *w);
 const char *potad_words_validate(struct potad_words *w);

@@ -8,8 +8,7 @@
  * first leading to that, on the level k / 6.  So a lookup goes through at most
  * two slots on the last level, and one on each above.
  *
- * Erasing never takes memory: it empties slots and gives back nodes.  Replacing
- * an entry takes none either, as its nodes are there.
+ * Erasing never takes memory: it empties slots and gives back nodes.
  *
  * The lock is the array's own, taken with interrupts off.  Who may wait for
  * memory does so outside, one node at a time, with the kernel's xas_nomem().
@@ -36,14 +35,15 @@ void potad_xarray_exit(struct potad_xarray *a)
 	xa_destroy(&a->xa);
 }
 
-/* Sets a block's entry, to the word 0 as well. */
+/* Sets a block's entry. */
 int potad_xarray_set(struct potad_xarray *a, u64 first, unsigned int order,
 		     unsigned long word, gfp_t gfp)
 {
 	XA_STATE_ORDER(xas, &a->xa, first, order);
 	unsigned long flags;
 
-	smp_wmb();	/* where a slot is overwritten with no more than a store */
+	/* What the word points to, where a slot is overwritten with no more than a store. */
+	smp_wmb();
 	do {
 		xas_lock_irqsave(&xas, flags);
 		xas_store(&xas, potad_entry(word));
@@ -52,19 +52,18 @@ int potad_xarray_set(struct potad_xarray *a, u64 first, unsigned int order,
 	return xas_error(&xas);
 }
 
-/* Replaces an entry that is there; @new of 0 erases it.  Takes no memory. */
-bool potad_xarray_replace(struct potad_xarray *a, u64 first, unsigned int order,
-			  unsigned long old, unsigned long new)
+/* Erases an entry that is there.  Takes no memory. */
+bool potad_xarray_clear(struct potad_xarray *a, u64 first, unsigned int order,
+			unsigned long word)
 {
 	XA_STATE_ORDER(xas, &a->xa, first, order);
 	unsigned long flags;
 	bool ok;
 
-	smp_wmb();	/* as in potad_xarray_set() */
 	xas_lock_irqsave(&xas, flags);
-	ok = xas_load(&xas) == potad_entry(old);
+	ok = xas_load(&xas) == potad_entry(word);
 	if (ok)
-		xas_store(&xas, new ? potad_entry(new) : NULL);
+		xas_store(&xas, NULL);
 	xas_unlock_irqrestore(&xas, flags);
 	return ok && !WARN_ON_ONCE(xas_error(&xas));
 }
@@ -90,9 +89,7 @@ static const char *walk(struct potad_xarray *a, u64 *nodes)
 	*nodes = 0;
 	rcu_read_lock();
 	xas_for_each(&xas, entry, ULONG_MAX) {
-		unsigned long word = potad_entry_word(entry);
-
-		if (word && potad_word_tag(word) < POTAD_TAG_TYPE)
+		if (potad_word_tag(potad_entry_word(entry)) < POTAD_TAG_TYPE)
 			wrong = "xarray: an entry has no type";
 		/* One entry at index 0 may be without a node. */
 		for (node = xas.xa_node; !xas_not_node(xas.xa_node) && node;

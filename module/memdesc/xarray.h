@@ -17,8 +17,8 @@ int potad_xarray_init(struct potad_xarray *a);
 void potad_xarray_exit(struct potad_xarray *a);
 int potad_xarray_set(struct potad_xarray *a, u64 first, unsigned int order,
 		     unsigned long word, gfp_t gfp);
-bool potad_xarray_replace(struct potad_xarray *a, u64 first, unsigned int order,
-			  unsigned long old, unsigned long new);
+bool potad_xarray_clear(struct potad_xarray *a, u64 first, unsigned int order,
+			unsigned long word);
 unsigned long potad_xarray_find(struct potad_xarray *a, u64 granule);
 u64 potad_xarray_bytes(struct potad_xarray *a);
 const char *potad_xarray_validate(struct potad_xarray *a);

@@ -44,6 +44,9 @@
 /* How often all that is kept at hand is given back before there is nothing. */
 #define MAX_DRAINS	8
 
+/* How often a block that has just moved is looked for anew, to be freed. */
+#define MAX_LOOKS	8
+
 void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *data,
 		      struct potad_block *block)
 {
@@ -59,7 +62,7 @@ void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *
 static u64 place_of(const struct potad_type *type, u64 granule, unsigned int order)
 {
 	return potad_place(potad_pool_phys(type->pool, granule), type->granule_shift,
-			   order, type->tag);
+			   order, type->nr);
 }
 
 static unsigned long desc_word(const struct potad_type *type, const struct potad_desc *desc)
@@ -176,6 +179,42 @@ static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
 	return desc;
 }
 
+/*
+ * Describes blocks of memory that was just taken; those for which there is no memory, or
+ * which have failed, go back.  Returns how many, at the beginning of @descs; if there is
+ * none, why: -ENOMEM, or -EAGAIN if all have failed.
+ */
+static int describe_some(struct potad_type *type, unsigned int order, gfp_t gfp,
+			 const u64 *granules, unsigned int nr, struct potad_desc **descs)
+{
+	unsigned int i;
+	int made = 0, err = 0;
+
+	for (i = 0; i < nr && err != -ENOMEM; i++) {
+		struct potad_desc *desc;
+
+		/* For more than one nobody waits, and no reserve is touched. */
+		if (made)
+			gfp = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_HIGH)) |
+			      __GFP_NOWARN | __GFP_NOMEMALLOC;
+		desc = desc_new(type, gfp);
+		if (!desc) {
+			potad_memory_return(type, granules[i], order);
+			err = -ENOMEM;
+			continue;
+		}
+		err = desc_make_at(type, granules[i], order, gfp, desc);
+		if (err)
+			kmem_cache_free(type->cache, desc);
+		else
+			descs[made++] = desc;
+	}
+	/* Of what there was no memory to describe nobody will know. */
+	for (; i < nr; i++)
+		potad_memory_return(type, granules[i], order);
+	return made ?: err;
+}
+
 /**
  * potad_blocks_make() - blocks for a stock: described, and nobody's
  * @type: their type
@@ -184,48 +223,31 @@ static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
  * @descs: set to their descriptors
  * @nr: how many are wanted, 1 .. POTAD_MAKE_MAX
  *
+ * For others than the first there is no waiting: there may be fewer than were wanted.
+ *
  * Context: as @gfp says; any but NMI.
- * Return: how many there are, 1 .. @nr; an error as potad_alloc().
+ * Return: how many there are, 1 .. @nr; an error as potad_alloc(), and all is as it was.
  */
 int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      struct potad_desc **descs, unsigned int nr)
 {
 	u64 granules[POTAD_MAKE_MAX];
-	int got, made = 0, i, err;
+	int got;
 
 	gfp &= ~__GFP_ZERO;
-	got = potad_space_alloc_some(type->pool->space, order, type->mobility, granules, nr);
-	if (got == -ENOSPC || got == -ENOMEM) {
+	do {
+		got = potad_space_alloc_some(type->pool->space, order, type->mobility, granules,
+					     nr);
 		/* What others keep at hand, if this may wait for it. */
-		err = potad_memory_take(type, order, gfp, granules);
-		got = err ?: 1;
-	}
-	if (got < 0)
-		return got;
-	for (i = 0, err = 0; i < got && err != -ENOMEM; i++) {
-		struct potad_desc *desc;
-
-		/* For more than one nobody waits, and no reserve is touched. */
-		if (made)
-			gfp = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_HIGH)) |
-			      __GFP_NOWARN | __GFP_NOMEMALLOC;
-		err = -ENOMEM;
-		desc = desc_new(type, gfp);
-		if (!desc)
-			break;
-		err = desc_make_at(type, granules[i], order, gfp, desc);
-		if (err)
-			kmem_cache_free(type->cache, desc);
-		else
-			descs[made++] = desc;
-	}
-	/* Of what there was no memory to describe nobody will know. */
-	for (; i < got; i++)
-		potad_memory_return(type, granules[i], order);
-	/* All have failed by now: who can go on asking does. */
-	if (!made && err == -EAGAIN)
-		return potad_blocks_make(type, order, gfp, descs, 1);
-	return made ?: err;
+		if (got == -ENOSPC || got == -ENOMEM)
+			got = potad_memory_take(type, order, gfp, granules) ?: 1;
+		if (got < 0)
+			return got;
+		got = describe_some(type, order, gfp, granules, got, descs);
+		/* What has failed by now is out of the way, and one will do. */
+		nr = 1;
+	} while (got == -EAGAIN);
+	return got;
 }
 
 /* They are in stock no longer, and never were.  Any context but NMI. */
@@ -285,7 +307,7 @@ static int count_failure(struct potad_type *type, unsigned int order, int err)
 static unsigned long inline_word(const struct potad_type *type, u32 generation,
 				 unsigned int order)
 {
-	return potad_word_inline(generation, order, type->tag);
+	return potad_word_inline(generation, order, type->nr);
 }
 
 static u32 next_generation(struct potad_type *type)
@@ -363,23 +385,6 @@ static noinline int alloc_slow(struct potad_type *type, unsigned int order, gfp_
 	return 0;
 }
 
-/**
- * potad_alloc() - a block and its descriptor
- * @type: its type
- * @order: its order: the block has granule << order bytes, and is aligned to
- *	   that from the start of the pool
- * @gfp: how the descriptor's memory may be had; with __GFP_ZERO the owner's
- *	 part of it is zeroed (the block's memory never is)
- * @arg: handed to the type's init operation
- * @block: filled in
- *
- * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
- * Return: 0; -EINVAL if @order is larger than the pool, or blocks of the type
- * are described by memory of their owners; -ENOSPC if there is no
- * such block now (where @gfp forbids to wait: none that this CPU can have);
- * -ENOMEM if there is no memory for the descriptor; -ENODEV if the type serves no
- * pool (yet).
- */
 int potad_alloc(struct potad_type *type, unsigned int order, gfp_t gfp, void *arg,
 		struct potad_block *block)
 {
@@ -426,6 +431,22 @@ int potad_block_at(struct potad_type *type, u64 granule, unsigned int order,
 	return 0;
 }
 
+/*
+ * Of several who come with the same memory one gets it: in use, or going, it has a place
+ * until it is gone.
+ */
+static bool own_claim(struct potad_desc *desc)
+{
+	if (cmpxchg(&desc->place, 0, POTAD_PLACE_COMING))
+		return false;
+	/* Not even zeroed: nobody but its owner knows what that is. */
+	if (atomic64_read(&desc->life) & POTAD_LIFE_MASK) {
+		WRITE_ONCE(desc->place, 0);
+		return false;
+	}
+	return true;
+}
+
 /* See potad_alloc_own(). */
 int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 		      struct potad_desc *desc, size_t size, struct potad_block *block)
@@ -438,13 +459,12 @@ int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 	if (type->own && size == type->desc_size && desc &&
 	    IS_ALIGNED((unsigned long)desc, __alignof__(*desc))) {
 		err = -EBUSY;
-		/* In use, or going: it has a place until it is gone. */
-		if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && !desc->place) {
+		if (own_claim(desc)) {
 			/* New memory at an old address knows of no generations. */
 			atomic64_set(&desc->life, (u64)next_generation(type) << 32);
 			err = desc_make(type, order, gfp, desc);
 			if (err)
-				WRITE_ONCE(desc->place, 0);
+				smp_store_release(&desc->place, 0);
 		}
 	}
 	if (err)
@@ -467,7 +487,8 @@ static noinline void release_slow(struct potad_type *type, struct potad_desc *de
 	}
 	desc_unmake(type, desc);
 	if (type->own) {
-		WRITE_ONCE(desc->place, 0);
+		/* From here on it can be claimed anew. */
+		smp_store_release(&desc->place, 0);
 		type->ops.gone(desc);
 	} else {
 		kmem_cache_free(type->cache, desc);
@@ -530,20 +551,6 @@ static noinline int free_slow(const struct potad_block *block)
 	return life >> 32 == block->generation && life & POTAD_LIFE_OWN ? -EINVAL : -ENOENT;
 }
 
-/**
- * potad_free() - give a block back
- * @block: as potad_alloc() filled it in; the caller's own
- *
- * Drops the reference that the allocation was.  The memory goes back with the
- * last one.  Never allocates.  A part of several goes at once.
- *
- * A block that is freed twice is noticed, by its generation, as long as the
- * memory of its descriptor is one; potad_free_checked() always notices.
- *
- * Context: Any but NMI.
- * Return: 0; -ENOENT if it is not allocated (any more); -EINVAL if what is in
- * @block does not fit together.
- */
 int potad_free(const struct potad_block *block)
 {
 	struct potad_type *type = block->type;
@@ -557,7 +564,7 @@ int potad_free(const struct potad_block *block)
 	place = READ_ONCE(desc->place);
 	/* While it moves the owner may know either place: see migrate.c. */
 	if (unlikely(!potad_place_is(place, block->phys, type->granule_shift, block->order,
-				     type->tag) && !(place & POTAD_PLACE_MOVING)))
+				     type->nr) && !(place & POTAD_PLACE_MOVING)))
 		return free_slow(block);
 	last = potad_desc_give_up(desc, block->generation);
 	if (likely(last > 0)) {
@@ -583,13 +590,12 @@ static bool part_is_still(struct potad_pool *pool, const struct potad_desc *head
 }
 
 /*
- * Takes a reference to the block that @word, found for @phys, describes.  Returns
+ * Takes a reference to the block that @word, found for @phys, of @type, describes.  Returns
  * false if that is coming or going, or another one by now.
  */
-static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t phys,
-		      struct potad_block *block)
+static bool desc_find(struct potad_pool *pool, unsigned long word, struct potad_type *type,
+		      phys_addr_t phys, struct potad_block *block)
 {
-	struct potad_type *type = potad_type_by_tag(potad_word_tag(word));
 	struct potad_desc *head = potad_word_desc(word), *desc = head;
 	u64 place = READ_ONCE(head->place);
 
@@ -601,12 +607,12 @@ static bool desc_find(struct potad_pool *pool, unsigned long word, phys_addr_t p
 	/* It stands still now: what is read of it is read after that. */
 	place = READ_ONCE(head->place);
 	/* A part may be another type's by now, and so may own memory. */
-	if (unlikely(potad_place_tag(READ_ONCE(desc->place)) != type->tag))
-		type = potad_type_by_tag(potad_place_tag(READ_ONCE(desc->place)));
+	if (unlikely(potad_place_type(READ_ONCE(desc->place)) != type->nr))
+		type = potad_type_by_nr(potad_place_type(READ_ONCE(desc->place)));
 	potad_block_fill(type, place, potad_desc_generation(desc),
 			 potad_desc_data(type, desc), block);
 	/* Is it the one that we looked for, and the part still one of this? */
-	if (potad_place_has(place, phys) && potad_place_tag(place) == type->tag &&
+	if (potad_place_has(place, phys) && potad_place_type(place) == type->nr &&
 	    (head == desc || part_is_still(pool, head, desc, place, word, phys)))
 		return true;
 	potad_put(block);
@@ -630,7 +636,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 
 	rcu_read_lock();
 	word = potad_index_find(&pool->index, granule);
-	type = potad_type_by_tag(potad_word_tag(word));
+	type = potad_type_by_nr(potad_word_type(word));
 	if (!type) {
 		err = -ENOENT;
 	} else if (!potad_type_has_desc(type)) {
@@ -638,7 +644,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 		order = potad_word_order(word);
 		granule &= ~((1ULL << order) - 1);
 		potad_block_fill(type, potad_place(potad_pool_phys(pool, granule),
-						   pool->granule_shift, order, type->tag),
+						   pool->granule_shift, order, type->nr),
 				 potad_word_generation(word), NULL, block);
 		/*
 		 * It has no address in it, and the line that it was found in may be
@@ -649,7 +655,7 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 			potad_type_unpin(type);
 			err = -EAGAIN;
 		}
-	} else if (!desc_find(pool, word, phys, block)) {
+	} else if (!desc_find(pool, word, type, phys, block)) {
 		place = READ_ONCE(potad_word_desc(word)->place);
 		err = -EAGAIN;
 		if (!(place & POTAD_PLACE_FLAGS) && potad_place_has(place, phys) &&
@@ -663,20 +669,6 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_find);
 
-/**
- * potad_get() - a reference to the block at an address
- * @pool: the pool
- * @phys: any address
- * @block: filled in
- *
- * Takes no lock.
- *
- * Context: Any but NMI.
- * Return: 0, and the caller calls potad_put(); -ENXIO if @phys is outside the
- * pool; -ENOENT if there is no block of a type; -EOPNOTSUPP if its type has no
- * descriptors; -EAGAIN if it is being allocated, freed or moved at this very
- * moment.
- */
 int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *block)
 {
 	int err;
@@ -694,14 +686,6 @@ int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *blo
 }
 EXPORT_SYMBOL_GPL(potad_get);
 
-/**
- * potad_put() - give a reference back
- * @block: from potad_get()
- *
- * The last one runs the type's release operation and frees the block.
- *
- * Context: Any but NMI.
- */
 void potad_put(const struct potad_block *block)
 {
 	struct potad_desc *desc;
@@ -730,56 +714,77 @@ static int nothing_to_free(struct potad_pool *pool, phys_addr_t phys)
 	       -ENOENT : -EPERM;
 }
 
-/**
- * potad_free_checked() - give a block back, if it is one
- * @pool: the pool
- * @block: what the caller takes for a block; of @data nothing is read
- *
- * For callers who are not sure of what they have: everything is looked up and
- * compared, and if several try at once, one succeeds.
- *
- * Context: Any but NMI.
- * Return: 0; -ENXIO if its address is not in the pool; -EINVAL if no block starts
- * there or it has another order; -EPERM if it is of another type, or of none;
- * -ENOENT if nothing is allocated there, or something else by now;
- * -EHWPOISON if it is quarantined.
+/* What speaks against it that @block is the one with this place and generation. */
+static int not_the_same(struct potad_pool *pool, const struct potad_block *block,
+			const struct potad_block *found)
+{
+	if (found->type != block->type)
+		return -EPERM;
+	if (found->order != block->order || (block->phys - pool->start) & (found->bytes - 1))
+		return -EINVAL;
+	return found->generation == block->generation ? 0 : -ENOENT;
+}
+
+/*
+ * A block that is on its way: its owner may know it by either place (migrate.c), and what
+ * is freed now goes when it has arrived.  Returns as potad_free_checked(); -EAGAIN if there
+ * is none that moves.
  */
+static int free_moving(struct potad_pool *pool, const struct potad_block *block)
+{
+	u64 granule = potad_pool_granule(pool, block->phys), place;
+	struct potad_desc *desc = NULL;
+	struct potad_block found;
+	struct potad_type *type;
+	unsigned long word;
+	int err = -EAGAIN;
+
+	rcu_read_lock();
+	word = potad_index_find(&pool->index, granule);
+	type = potad_type_by_nr(potad_word_type(word));
+	if (type && potad_type_has_desc(type) && potad_desc_get(potad_word_desc(word)))
+		desc = potad_word_desc(word);
+	rcu_read_unlock();
+	if (!desc)
+		return err;
+	/* With a reference it stays the same block, wherever it goes. */
+	place = READ_ONCE(desc->place);
+	type = potad_type_by_nr(potad_place_type(place));
+	potad_block_fill(type, place, potad_desc_generation(desc), potad_desc_data(type, desc),
+			 &found);
+	rcu_read_lock();
+	if (place & POTAD_PLACE_MOVING && potad_index_find(&pool->index, granule) == word)
+		err = not_the_same(pool, block, &found);
+	rcu_read_unlock();
+	if (!err && potad_desc_give_up(desc, block->generation))
+		err = -ENOENT;
+	potad_put(&found);
+	return err;
+}
+
 int potad_free_checked(struct potad_pool *pool, const struct potad_block *block)
 {
+	unsigned int looks = MAX_LOOKS;
 	struct potad_block found;
 	int err;
 
 	if (!potad_pool_has(pool, block->phys, 1))
 		return -ENXIO;
-	err = potad_pool_find(pool, block->phys, &found);
+	while ((err = potad_pool_find(pool, block->phys, &found)) == -EAGAIN && looks--) {
+		err = free_moving(pool, block);
+		if (err != -EAGAIN)
+			return err;
+	}
 	if (err == -EAGAIN || err == -ENODATA)
 		return -ENOENT;
 	if (err)
 		return nothing_to_free(pool, block->phys);
-	if (found.type != block->type)
-		err = -EPERM;
-	else if (found.phys != block->phys || found.order != block->order)
-		err = -EINVAL;
-	else if (found.generation != block->generation)
-		err = -ENOENT;
-	else
-		err = potad_free(&found);
+	err = not_the_same(pool, block, &found) ?: potad_free(&found);
 	potad_put(&found);
 	return err;
 }
 EXPORT_SYMBOL_GPL(potad_free_checked);
 
-/**
- * potad_dirty() - somebody has written to memory of the pool
- * @pool: the pool
- * @phys: where
- *
- * What dirty means is the business of the block's owner.
- *
- * Context: Any but NMI.
- * Return: 0; else as potad_get(); -EOPNOTSUPP also if the type has no dirty
- * operation.
- */
 int potad_dirty(struct potad_pool *pool, phys_addr_t phys)
 {
 	struct potad_block block;
@@ -827,19 +832,6 @@ static void lookup_memory(struct potad_pool *pool, phys_addr_t phys, bool stocke
 	}
 }
 
-/**
- * potad_lookup() - what is at an address?
- * @pool: the pool
- * @phys: any address
- * @info: filled in
- *
- * True at one moment during the call.  A described block is found without a
- * lock, unless some block has failed granules; for what has no type the space
- * is asked, under its locks.
- *
- * Context: Any but NMI.
- * Return: 0, or -ENXIO if @phys is outside the pool.
- */
 int potad_lookup(struct potad_pool *pool, phys_addr_t phys, struct potad_info *info)
 {
 	struct potad_extent extent;

@@ -460,21 +460,6 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_fail);
 
-/**
- * potad_memory_failure() - memory has failed
- * @pool: the pool
- * @phys: where
- * @length: how much, in bytes; the granules it touches are meant
- * @flags: POTAD_FAIL_*
- *
- * Each granule is never handed out again; who has it now is told, once.
- *
- * Context: Process context; may sleep, and waits for owners.
- * Return: 0; -EINVAL if @length is 0; -E2BIG if it is more than
- * POTAD_FAIL_MAX; -ENXIO if not all of it is in the pool,
- * and nothing was done; -EHWPOISON if all of it had failed before; -ENOMEM if
- * a part could not be marked.
- */
 int potad_memory_failure(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			 unsigned int flags)
 {
@@ -561,19 +546,6 @@ static int was_injected(struct potad_pool *pool, u64 granule)
 	return potad_pool_really_failed(pool, potad_pool_phys(pool, granule), 1) ? -EPERM : 0;
 }
 
-/**
- * potad_unpoison() - memory whose failure was a test is good again
- * @pool: the pool
- * @phys: where
- * @length: how much, in bytes; the granules it touches are meant
- *
- * Its owners are not told.  What was out of use is free again.
- *
- * Context: Process context; may sleep.
- * Return: 0; -E2BIG if @length is more than POTAD_FAIL_MAX.  If not all of it can be
- * taken back, none is: -ENXIO if it is not all in the pool, -EINVAL if some has not
- * failed, or @length is 0, -EPERM if some has failed really.
- */
 int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length)
 {
 	u64 first, granule, end;

@@ -149,7 +149,7 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 
 	*moved = *block;
 	moved->phys = potad_pool_phys(pool, granule);
-	place = potad_place(moved->phys, type->granule_shift, block->order, type->tag);
+	place = potad_place(moved->phys, type->granule_shift, block->order, type->nr);
 	err = type->ops.migrate(block, moved);
 	trace_potad_migrate(block->phys, moved->phys, block->order, type->name, err);
 	if (err) {
@@ -177,21 +177,6 @@ static int find(struct potad_pool *pool, phys_addr_t phys, struct potad_block *b
 	return err;
 }
 
-/**
- * potad_migrate() - move a block elsewhere
- * @pool: the pool
- * @phys: any address in the block
- * @moved: filled in: where it is now, or NULL
- *
- * Where to is the allocator's choice.  The block's owner copies the contents.
- *
- * Context: Process context; may sleep.
- * Return: 0; -ENXIO if @phys is outside the pool; -ENOENT if there is no block of a
- * type; -EOPNOTSUPP if its type cannot move, or it is one of several parts;
- * -EHWPOISON if some of it has really failed, and not only softly, and so must not be
- * read; -ENOSPC if there is no other block of its size; -ENOMEM; -EAGAIN if it is
- * moving or coming or going all the time; else what the owner has said.
- */
 int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block *moved)
 {
 	struct potad_block block, to;
@@ -337,6 +322,19 @@ static u64 pass_hole(struct evacuation *ev, u64 granule)
 	return next - granule;
 }
 
+/*
+ * For whoever is busy with what is in the way: often it is another evacuation, that moves
+ * the block or has taken the same free memory.  So two that overlap both end: neither keeps
+ * what it has waiting for the other, but for so long.
+ */
+static void wait_a_little(unsigned int looks)
+{
+	if (looks < MAX_LOOKS / 10)
+		usleep_range(10, 100);
+	else
+		usleep_range(1000, 2000);
+}
+
 /* Goes through the range once.  0, or an error; obstacles are counted. */
 static int evacuate(struct evacuation *ev)
 {
@@ -365,6 +363,8 @@ static int evacuate(struct evacuation *ev)
 		looks = done ? 0 : looks + 1;
 		if (looks > MAX_LOOKS)
 			return -EAGAIN;
+		if (looks > 1)
+			wait_a_little(looks);
 	}
 	return ev->obstacles ? -EBUSY : 0;
 }
@@ -389,23 +389,6 @@ static int evacuation_begin(struct evacuation *ev, struct potad_pool *pool,
 	return ev->mine ? 0 : -ENOMEM;
 }
 
-/**
- * potad_evacuate() - have everybody leave a range
- * @pool: the pool
- * @phys: where it begins, at a granule
- * @length: how long it is, in bytes; whole granules
- * @report: called for each thing that cannot go, or NULL
- * @arg: handed to @report
- *
- * The owners of blocks in it are asked in turn to move elsewhere.  What is left
- * then is free, and whoever comes first can have it: see potad_alloc_at().
- *
- * Context: Process context; may sleep, and waits for owners.
- * Return: 0 if all of it was free at one moment; -EBUSY if something stays, which
- * was reported; -EINVAL if the range is empty, or is not of whole granules; -ENXIO
- * if it is not all in the pool; -ENOSPC if there is nowhere to move to; -ENOMEM;
- * -EINTR; -EAGAIN if it is a coming and going without end.
- */
 int potad_evacuate(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		   potad_obstacle_fn report, void *arg)
 {
@@ -421,24 +404,6 @@ int potad_evacuate(struct potad_pool *pool, phys_addr_t phys, u64 length,
 }
 EXPORT_SYMBOL_GPL(potad_evacuate);
 
-/**
- * potad_alloc_at() - this very block, whoever has it now
- * @type: its type
- * @phys: where it begins, aligned to its size from the start of the pool
- * @order: its order
- * @gfp: flags for the descriptor, as for potad_alloc(); this call may sleep
- * @arg: handed to the type's init operation
- * @report: called for each thing that cannot go, or NULL
- * @report_arg: handed to @report
- * @block: filled in
- *
- * Who is in it is asked to move: see potad_evacuate().
- *
- * Context: Process context; may sleep, and waits for owners.
- * Return: 0; as potad_evacuate(), and -EBUSY also if others took what was emptied, time
- * after time; -EINVAL also if @phys is not aligned; -ENODEV if
- * the type serves no pool.
- */
 int potad_alloc_at(struct potad_type *type, phys_addr_t phys, unsigned int order,
 		   gfp_t gfp, void *arg, potad_obstacle_fn report, void *report_arg,
 		   struct potad_block *block)

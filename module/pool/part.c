@@ -50,21 +50,6 @@ static bool part_clear(struct potad_type *type, struct potad_part *part)
 				 potad_place_order(place), part_word(type, part));
 }
 
-/**
- * potad_alloc_part() - one more block for a descriptor
- * @block: the first block of it, or any other; the caller has it
- * @order: order of the new one
- * @gfp: how other memory that this takes may be had
- * @part: filled in: like @block, but with its own address and size
- *
- * A lookup of any address in it leads to the descriptor; potad_free() of @part
- * frees it alone, and when the descriptor goes it goes with it.
- *
- * Context: as @gfp says; GFP_ATOMIC from any context but NMI.
- * Return: 0; -EOPNOTSUPP if the type was registered without %POTAD_TYPE_PARTS;
- * -ENOENT if @block is not allocated any more; -EINVAL, -ENOSPC, -ENOMEM as
- * potad_alloc().
- */
 int potad_alloc_part(const struct potad_block *block, unsigned int order, gfp_t gfp,
 		     struct potad_block *part)
 {
@@ -94,7 +79,7 @@ int potad_alloc_part(const struct potad_block *block, unsigned int order, gfp_t 
 			goto out_part;
 		WRITE_ONCE(new->head.place, POTAD_PLACE_PART |
 			   potad_place(potad_pool_phys(type->pool, granule),
-				       type->granule_shift, order, type->tag));
+				       type->granule_shift, order, type->nr));
 		WRITE_ONCE(new->desc, desc);
 		err = potad_memory_describe(type, granule, order, gfp, part_word(type, new));
 	} while (err == -EAGAIN);

@@ -18,14 +18,6 @@
 #include "pool.h"
 #include "stock.h"
 
-/**
- * potad_order() - how large a block holds so many bytes
- * @pool: the pool
- * @bytes: how many, 1 or more
- *
- * Return: the order; -EINVAL if @bytes is 0; -E2BIG if no block of this pool
- * can be that large.
- */
 int potad_order(const struct potad_pool *pool, u64 bytes)
 {
 	unsigned int order;
@@ -72,7 +64,7 @@ void potad_pool_counts(struct potad_pool *pool, struct potad_pool_count *count)
 
 	mutex_lock(&pool->types_mutex);
 	*count = pool->past;
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
+	for (i = 0; i < POTAD_TYPES; i++)
 		if (pool->types[i])
 			potad_type_past(pool->types[i], count);
 	mutex_unlock(&pool->types_mutex);
@@ -106,7 +98,7 @@ void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
 	potad_space_stat(pool->space, stat);
 	at_hand = potad_cache_granules(pool->cache);
 	mutex_lock(&pool->types_mutex);
-	for (i = 0; i < POTAD_MAX_TYPES; i++) {
+	for (i = 0; i < POTAD_TYPES; i++) {
 		struct potad_stock_stat stock = { };
 
 		if (pool->types[i])
@@ -125,7 +117,7 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_pool_stat);
 
 /* What is wrong with a part's head, which @word leads to. */
 static const char *validate_part(struct potad_pool *pool, const struct potad_desc *head,
-				 unsigned int tag)
+				 const struct potad_type *type)
 {
 	struct potad_desc *desc = READ_ONCE(container_of(head, struct potad_part, head)->desc);
 	phys_addr_t phys;
@@ -135,11 +127,11 @@ static const char *validate_part(struct potad_pool *pool, const struct potad_des
 		return "a part has no descriptor";
 	place = READ_ONCE(desc->place);
 	phys = potad_place_phys(place);
-	if (place & POTAD_PLACE_PART || potad_place_tag(place) != tag)
+	if (place & POTAD_PLACE_PART || potad_place_type(place) != type->nr)
 		return "a part has a descriptor of another kind";
 	if (!potad_pool_has(pool, phys, 1) ||
 	    potad_index_find(&pool->index, potad_pool_granule(pool, phys)) !=
-	    ((unsigned long)desc | tag))
+	    ((unsigned long)desc | type->tag))
 		return "the descriptor of a part describes nothing";
 	return atomic64_read(&desc->life) & POTAD_LIFE_MASK ? NULL :
 	       "the descriptor of a part is nobody's";
@@ -149,7 +141,7 @@ static const char *validate_part(struct potad_pool *pool, const struct potad_des
 static const char *validate_word(struct potad_pool *pool, unsigned long word, u64 granule,
 				 u64 *place)
 {
-	struct potad_type *type = potad_type_by_tag(potad_word_tag(word));
+	struct potad_type *type = potad_type_by_nr(potad_word_type(word));
 	const struct potad_desc *desc;
 
 	if (!type || type->pool != pool)
@@ -157,16 +149,16 @@ static const char *validate_word(struct potad_pool *pool, unsigned long word, u6
 	if (!potad_type_has_desc(type)) {
 		granule &= ~((1ULL << potad_word_order(word)) - 1);
 		*place = potad_place(potad_pool_phys(pool, granule), pool->granule_shift,
-				     potad_word_order(word), type->tag);
+				     potad_word_order(word), type->nr);
 		return NULL;
 	}
 	desc = potad_word_desc(word);
 	*place = READ_ONCE(desc->place);
-	if (potad_place_tag(*place) != type->tag ||
+	if (potad_place_type(*place) != type->nr ||
 	    (*place >> POTAD_PLACE_GRANULE & 0x3f) != pool->granule_shift)
 		return "a descriptor is of another type than its word";
 	if (*place & POTAD_PLACE_PART)
-		return validate_part(pool, desc, type->tag);
+		return validate_part(pool, desc, type);
 	if (!(atomic64_read(&desc->life) & POTAD_LIFE_MASK) && *place & POTAD_PLACE_COMING)
 		return "a descriptor is nobody's";
 	return NULL;

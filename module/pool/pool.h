@@ -19,6 +19,8 @@
  *	migrate.c  blocks that move out of the way
  *	run.c      adjacent blocks that nobody describes
  *
+ * What others may call of these is promised in ../include/potad.h, and written there.
+ *
  * Blocks are taken from the space by way of a per-CPU cache. The pool decides;
  * the space and the words know nothing of each other, nor of
  * the pool.  Nothing in here ever touches the memory itself, so that a pool can
@@ -125,7 +127,7 @@ struct potad_pool {
 
 	struct mutex		types_mutex;	/* protects these three; nothing */
 						/* is allocated under it	 */
-	struct potad_type	*types[POTAD_MAX_TYPES]; /* that serve it */
+	struct potad_type	*types[POTAD_TYPES]; /* that serve it */
 	struct potad_pool_count	past;		/* of types that are gone */
 
 	unsigned long		patience;	/* jiffies that an owner has to answer */

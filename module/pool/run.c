@@ -94,21 +94,6 @@ static int parse(const struct potad_pool *pool, const struct potad_adjacent *a,
 	return bounds(pool, a, run);
 }
 
-/**
- * potad_run_alloc() - adjacent blocks
- * @pool: from this pool
- * @a: what is wanted, and where it is; see there
- *
- * One block if there is one, else two adjacent ones of half the size, else four, and
- * so on down to blocks of the size of @a->align.  What CPUs keep at hand is asked
- * for before there is nothing.  If there is such a run it is found.
- *
- * Context: Process context; may sleep.
- * Return: 0; -EINVAL if nothing is wanted, @a->align or @a->nocross is no power of
- * two, the pool does not begin at a multiple of it, @a->min is above @a->max, or
- * the run is longer than what lies between two borders; -ENOSPC if there is no
- * such run; -ENOMEM.
- */
 int potad_run_alloc(struct potad_pool *pool, struct potad_adjacent *a)
 {
 	struct potad_run run = { .mobility = POTAD_PINNED };
@@ -160,18 +145,6 @@ static int not_a_run(struct potad_pool *pool, const struct potad_adjacent *a)
 	return 0;
 }
 
-/**
- * potad_run_free() - give adjacent blocks back
- * @pool: the pool
- * @a: as potad_run_alloc() has left it
- *
- * Nothing is allocated.  Memory that has failed since stays behind.
- *
- * Context: Process context; may sleep.
- * Return: 0; else nothing is given back: -EINVAL if these are not whole granules;
- * -ENXIO if they are not all in the pool; -EPERM if there is a block of a type in
- * it; -ENOENT if some of it is free; -EHWPOISON if some of it is out of use.
- */
 int potad_run_free(struct potad_pool *pool, const struct potad_adjacent *a)
 {
 	u64 mask = (1ULL << pool->granule_shift) - 1;

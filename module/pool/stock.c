@@ -349,27 +349,26 @@ static unsigned long stock_count(struct potad_local *local)
 }
 
 /*
- * How much may be kept of an order: in a line 1/64 of the pool, in all CPUs' stores
- * 1/128.  What is kept is no loss to who may sleep: see potad_memory_take().  On a
- * kernel with PREEMPT_RT nothing: there the slab allocator sleeps on its locks, and
- * what is drained goes back with preemption off.
+ * How much may be kept of an order: see stock.h.  What is kept is no loss to who may
+ * sleep: see potad_memory_take().  On a kernel with PREEMPT_RT nothing: there the slab
+ * allocator sleeps on its locks, and what is drained goes back with preemption off.
  */
 static void stock_init(struct potad_type *type, unsigned int cpu, bool wary)
 {
 	struct potad_stock *stock = per_cpu_ptr(type->stock, cpu);
-	u64 granules = IS_ENABLED(CONFIG_PREEMPT_RT) ? 0 :
-		       type->pool->bytes >> type->pool->granule_shift;
+	u64 bytes = IS_ENABLED(CONFIG_PREEMPT_RT) ? 0 : type->pool->bytes;
+	u64 in_line = min(bytes / 64, POTAD_STOCK_BYTES);
+	u64 in_store = min(bytes / 128 / num_possible_cpus(), POTAD_STOCK_BYTES);
 	unsigned int order;
 
 	for (order = 0; order < POTAD_STOCK_ORDERS; order++) {
 		struct potad_stock_store *store = store_of(stock, order);
+		unsigned int shift = type->granule_shift + order;
 
 		stock->line[order].wary = wary;
-		stock->line[order].max = min_t(u64, granules >> (order + 6),
-					       POTAD_STOCK_SLOTS);
+		stock->line[order].max = min_t(u64, in_line >> shift, POTAD_STOCK_SLOTS);
 		if (store)
-			store->max = min_t(u64, (granules >> (order + 7)) /
-					   num_possible_cpus(), POTAD_STORE_SLOTS);
+			store->max = min_t(u64, in_store >> shift, POTAD_STORE_SLOTS);
 	}
 }
 
@@ -493,3 +492,4 @@ void potad_stock_stat(const struct potad_type *type, struct potad_stock_stat *st
 		}
 	}
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_stock_stat);

@@ -16,6 +16,12 @@
  * The line is worked on by its own CPU alone; others want something of it: both as
  * local.h tells.
  *
+ * Of no order a line keeps more than POTAD_STOCK_BYTES, or a 64th of the pool; nor does
+ * the store behind it, or all CPUs' together a 128th.  So blocks larger than that are not
+ * kept at all, and all orders together are below POTAD_STOCK_MOST for each CPU and type:
+ * what is kept of an order doubles from one to the next up to five blocks (31) of it, and
+ * is the same for at most three (five) more.
+ *
  * @pops and @pushes are how many blocks were handed out and came back: what a hit
  * would have to count anyway.
  */
@@ -38,6 +44,9 @@ struct potad_type;
 #define POTAD_STORE_SLOTS	31
 #define POTAD_STORE_ORDERS	11
 #define POTAD_STOCK_DETACHED	96
+
+#define POTAD_STOCK_BYTES	(8ULL << 20)
+#define POTAD_STOCK_MOST	(12 * POTAD_STOCK_BYTES)
 
 struct potad_stock_line {
 	u8	busy;		/* being worked on, by this CPU */

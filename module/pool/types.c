@@ -35,7 +35,7 @@ int potad_type_bind(struct potad_type *type, struct potad_pool *pool)
 		return -ENOMEM;
 	}
 	mutex_lock(&pool->types_mutex);
-	pool->types[type->tag - POTAD_TAG_TYPE] = type;
+	pool->types[type->nr - POTAD_TYPE_FIRST] = type;
 	mutex_unlock(&pool->types_mutex);
 	potad_type_hide(type, false);
 	return 0;
@@ -60,7 +60,7 @@ void potad_pool_visit_types(struct potad_pool *pool, potad_type_fn fn, void *arg
 	unsigned int i;
 
 	mutex_lock(&pool->types_mutex);
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
+	for (i = 0; i < POTAD_TYPES; i++)
 		if (pool->types[i])
 			fn(pool->types[i], arg);
 	mutex_unlock(&pool->types_mutex);
@@ -100,7 +100,7 @@ int potad_type_unbind(struct potad_type *type)
 	synchronize_rcu();
 	mutex_lock(&pool->types_mutex);
 	potad_type_past(type, &pool->past);
-	pool->types[type->tag - POTAD_TAG_TYPE] = NULL;
+	pool->types[type->nr - POTAD_TYPE_FIRST] = NULL;
 	mutex_unlock(&pool->types_mutex);
 	/* Nobody finds a word of it any more; who has found one is about to let go. */
 	while (potad_type_counts(type).pins)
@@ -113,18 +113,6 @@ int potad_type_unbind(struct potad_type *type)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_type_unbind);
 
-/**
- * potad_type_register() - a new type of blocks
- * @pool: where its blocks come from
- * @info: what it is; copied
- *
- * Context: Process context; may sleep.
- * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
- * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
- * that is none, operations that need a descriptor where there is none, or one
- * missing that must be there; -EEXIST if the name is in use; -ENOSPC if all 14
- * places are; -ENOMEM.
- */
 struct potad_type *potad_type_register(struct potad_pool *pool,
 				       const struct potad_type_info *info)
 {
@@ -141,14 +129,6 @@ struct potad_type *potad_type_register(struct potad_pool *pool,
 }
 EXPORT_SYMBOL_GPL(potad_type_register);
 
-/**
- * potad_type_unregister() - the end of a type
- * @type: from potad_type_register(); the caller allocates no more of it
- *
- * Context: Process context; may sleep.
- * Return: 0, and @type is gone; -EBUSY if blocks of it live, or somebody is
- * using it by name: nothing has changed.
- */
 int potad_type_unregister(struct potad_type *type)
 {
 	int err = -EBUSY;
@@ -173,7 +153,7 @@ void potad_pool_be_wary(struct potad_pool *pool, const struct potad_type *type)
 	unsigned int i;
 
 	mutex_lock(&pool->types_mutex);
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
+	for (i = 0; i < POTAD_TYPES; i++)
 		if (pool->types[i] == type && type->stock)
 			potad_stock_drain(pool->types[i], true);
 	mutex_unlock(&pool->types_mutex);
@@ -185,7 +165,7 @@ unsigned int potad_pool_drain_stocks(struct potad_pool *pool)
 	unsigned int blocks = 0, i;
 
 	mutex_lock(&pool->types_mutex);
-	for (i = 0; i < POTAD_MAX_TYPES; i++)
+	for (i = 0; i < POTAD_TYPES; i++)
 		if (pool->types[i] && pool->types[i]->stock)
 			blocks += potad_stock_drain(pool->types[i], false);
 	mutex_unlock(&pool->types_mutex);

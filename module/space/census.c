@@ -115,6 +115,12 @@ void potad_space_stat(struct potad_space *s, struct potad_space_stat *stat)
 }
 EXPORT_SYMBOL_GPL(potad_space_stat);
 
+/* The maps of a group, and what others see of it; its lock is held. */
+static const char *group_check(const struct potad_group *g)
+{
+	return potad_group_check(g) ?: potad_hint_check(g);
+}
+
 /* Does what is below unit @u of @g agree with what its code says? */
 static const char *unit_check(struct potad_group *g, struct potad_group *below)
 {
@@ -124,7 +130,7 @@ static const char *unit_check(struct potad_group *g, struct potad_group *below)
 
 	raw_spin_lock_irq(&g->lock);
 	raw_spin_lock(&below->lock);
-	wrong = potad_group_check(below);
+	wrong = group_check(below);
 	if (!wrong && (potad_group_code(g, u, &in_top) == POTAD_CODE_BROKEN) ==
 	    potad_group_is_dormant(below))
 		wrong = "group awake below a unit that is not broken, or the other way round";
@@ -180,7 +186,7 @@ static const char *span_check(const struct potad_span *span, u64 *retired,
 								    potad_granule(g, 0)), g);
 			} else {
 				raw_spin_lock_irq(&g->lock);
-				wrong = potad_group_check(g);
+				wrong = group_check(g);
 				raw_spin_unlock_irq(&g->lock);
 			}
 			if (!wrong && t)
@@ -195,8 +201,8 @@ static const char *span_check(const struct potad_span *span, u64 *retired,
  * potad_space_validate() - check everything there is to check
  * @s: the space
  *
- * Recomputes every counter, class and index from the maps, and compares each
- * group with the unit above it.  Two groups at a time are looked at in one
+ * Recomputes every counter, class and index from the maps, and the hints for those
+ * who look without a lock; compares each group with the unit above it.  Two groups at a time are looked at in one
  * moment; the sums over all of them hold only while nothing changes.
  *
  * Context: Process context; may sleep.

@@ -201,6 +201,70 @@ void potad_group_changed(struct potad_group *g)
 	potad_group_unlock(g);
 }
 
+/*
+ * Does @room of a row say less than there is in @g?  A scanner that has just lowered it may
+ * be about to see its mistake: as long as anything moves, nobody can tell.
+ */
+static bool room_is_hidden(const struct potad_group *g)
+{
+	struct potad_space *s = g->span->space;
+	unsigned int looks = 8;
+	u32 begun, done;
+
+	do {
+		done = potad_sum_done(s);
+		smp_rmb();	/* @done before @begun: see search() */
+		begun = potad_sum_begun(s);
+		smp_rmb();	/* and both before @room */
+		if (READ_ONCE(g->row->room) >= hint_room(g->hint))
+			return false;
+		smp_rmb();	/* @room before @begun: see row_lower() */
+		if (begun == done && potad_sum_begun(s) == begun)
+			return true;
+	} while (--looks);
+	return false;
+}
+
+/**
+ * potad_hint_check() - does what is seen without the lock agree with the maps?
+ * @g: a group, whose lock is held, and whose maps have been checked
+ *
+ * What is exact is computed anew and compared: the hint, but that how full the group is
+ * may be off by eight; and that the row has the same hint, and a bit in @some and @leaves
+ * just where @listed says.  The rest may say more than there is, never less: a group that
+ * has nothing more stays listed until somebody looks; @room of a row and @rows of a tier
+ * are as large as they ever had to be.  Where a group has no room nobody looks at the
+ * mobility in its hint.  Whose home it is (@claimed) is in no map.
+ *
+ * Return: NULL, or what is wrong, in words.
+ */
+const char *potad_hint_check(const struct potad_group *g)
+{
+	const struct potad_tier *tier = &g->span->tier[g->tier];
+	u32 now = group_hint(g), hint = g->hint, differ = now ^ hint;
+	const struct potad_row *row = g->row;
+	unsigned int i = g->nr % POTAD_ROW;
+
+	if (row->hint[i] != hint)
+		return "hint of a group and of its row differ";
+	if (!hint_room(now) && !hint_room(hint))
+		differ &= HINT_FREE;
+	if (differ & ~HINT_FREE)
+		return "hint of another room than there is";
+	if (hint_free(now) + 8 - hint_free(hint) > 16)
+		return "hint of how full a group is";
+	if (hint_lists(hint) & ~g->listed)
+		return "group with room that is not listed";
+	if (!test_bit(i, row->some) != !(g->listed & LISTED_SOME) ||
+	    !test_bit(i, row->leaves) != !(g->listed & LISTED_LEAVES))
+		return "bitmap of a row and group differ";
+	if (room_is_hidden(g))
+		return "row that says less than its groups have";
+	if (g->nr / POTAD_ROW - tier->first / POTAD_ROW >= READ_ONCE(tier->rows))
+		return "row that no scan comes to";
+	return NULL;
+}
+
 /* Some CPU makes this group its home, or moves out.  No lock is needed. */
 void potad_group_claim(struct potad_group *g, bool claim)
 {
@@ -695,11 +759,11 @@ static struct potad_row *row_get(struct potad_span *span, unsigned int t, u64 nr
 	row = kzalloc(roundup_pow_of_two(sizeof(*row)), gfp);
 	if (!row)
 		return NULL;
+	/* Before anybody can find it, and put a group into it. */
+	row_is_there(tier, p - tier->row);
 	old = cmpxchg(p, NULL, row);
-	if (!old) {
-		row_is_there(tier, p - tier->row);
+	if (!old)
 		return row;
-	}
 	kfree(row);
 	return old;
 }

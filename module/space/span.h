@@ -281,6 +281,7 @@ void potad_group_unlock(struct potad_group *g);
 void potad_group_changed(struct potad_group *g);
 void potad_group_claim(struct potad_group *g, bool claim);
 void potad_group_spent(struct potad_group *g);
+const char *potad_hint_check(const struct potad_group *g);
 
 struct potad_span *potad_span_create(struct potad_space *s, u64 first, u64 end,
 				     bool populate);

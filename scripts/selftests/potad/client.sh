@@ -53,18 +53,18 @@ live() {
 		echo "potad unloaded with a client"
 		return 1
 	fi
-	# its block is found by whom asks, by a name in words of its own
+	# its block is found by whom asks
 	at=$(($(value region start))) found=
 	while [ -z "$found" ] && [ $at -lt $(($(value region start) + 33554432)) ]; do
 		answer lookup "$(hex $at)"
 		case $reply in
-		*" type=note owner=note:2 "*) found=$at ;;
+		*" type=note "*) found=$at ;;
 		esac
 		at=$((at + 4096))
 	done
 	[ -n "$found" ]
 	# and moves, with the client's own code
-	gives migrate "$(hex "$found")" 'type=note owner=note:2$'
+	gives migrate "$(hex "$found")" 'type=note owner=-$'
 	echo 0 >$facts/keep
 	same "blocks live" 0 "$(value stats blocks_live)"
 	unload
