@@ -3,8 +3,8 @@
  * Words: set and cleared.  What a word looks like is told in word.h, and
  * there too is how it is found.
  *
- * Clearing takes no memory and cannot fail.  The words of one block are written by its owner alone; two
- * owners meet only in a line, under the lock that its frame hashes to.
+ * Clearing takes no memory and cannot fail.  The words of one block are written by its
+ * owner alone; two owners meet only in a line, under the lock that its frame hashes to.
  *
  * A line is there from the first of its blocks to the last.  It is found zeroed
  * in its slab and goes back zeroed.  Memory for it is taken outside of the lock,

@@ -464,6 +464,7 @@ int __potad_alloc_own(struct potad_type *type, unsigned int order, gfp_t gfp,
 			atomic64_set(&desc->life, (u64)next_generation(type) << 32);
 			err = desc_make(type, order, gfp, desc);
 			if (err)
+				/* What was done to it, before another may claim it. */
 				smp_store_release(&desc->place, 0);
 		}
 	}

@@ -202,8 +202,9 @@ static const char *span_check(const struct potad_span *span, u64 *retired,
  * @s: the space
  *
  * Recomputes every counter, class and index from the maps, and the hints for those
- * who look without a lock; compares each group with the unit above it.  Two groups at a time are looked at in one
- * moment; the sums over all of them hold only while nothing changes.
+ * who look without a lock; compares each group with the unit above it.  Two groups at a
+ * time are looked at in one moment; the sums over all of them hold only while nothing
+ * changes.
  *
  * Context: Process context; may sleep.
  * Return: NULL, or the first thing that is wrong, in words.

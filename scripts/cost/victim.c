@@ -41,10 +41,10 @@ static void die(const char *what)
 	exit(1);
 }
 
-static uint64_t number_of(const char *file, uint64_t nr)
+static unsigned long long number_of(const char *file, unsigned long long nr)
 {
 	int fd = open(file, O_RDONLY);
-	uint64_t value;
+	unsigned long long value;
 
 	if (fd < 0 || pread(fd, &value, sizeof(value), nr * sizeof(value)) != sizeof(value))
 		die(file);
@@ -54,7 +54,7 @@ static uint64_t number_of(const char *file, uint64_t nr)
 
 static int is_huge(const void *p)
 {
-	uint64_t map = number_of("/proc/self/pagemap", (uintptr_t)p / PAGE);
+	unsigned long long map = number_of("/proc/self/pagemap", (uintptr_t)p / PAGE);
 
 	return number_of("/proc/kpageflags", map & ((1ULL << 55) - 1)) >> THP & 1;
 }
@@ -85,7 +85,7 @@ static char *memory(const char *kind, unsigned long bytes)
 int main(int argc, char **argv)
 {
 	const char *kind = argc == 2 ? argv[1] : "";
-	volatile unsigned long lost = 0, signals = 0, at;
+	static unsigned long lost, signals, at;		/* keep their values over a jump */
 	unsigned long bytes;
 	char *p;
 
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 			lost += PAGE;
 			signals++;
 		} else {
-			*(volatile char *)(p + at);
+			__atomic_load_n(p + at, __ATOMIC_RELAXED);
 		}
 	}
 	printf("%s %lu %lu %lu\n", kind, bytes, lost, signals);
