@@ -76,6 +76,15 @@ void potad_test_shuffle(struct rnd_state *rnd, u32 *item, u32 nr)
 	}
 }
 
+void potad_test_meet(atomic_t *steps, unsigned int me, int step)
+{
+	atomic_set_release(&steps[me], step);
+	while (atomic_read_acquire(&steps[!me]) < step) {
+		cpu_relax();
+		cond_resched();
+	}
+}
+
 static void free_memory(void *p)
 {
 	kvfree(p);

@@ -37,6 +37,9 @@ void *potad_test_memory(struct kunit *test, size_t bytes);
 void potad_test_parallel(struct kunit *test, unsigned int threads,
 			 void (*fn)(void *arg, unsigned int me), void *arg);
 
+/* For two of them: waits until the other has come to this @step, too. */
+void potad_test_meet(atomic_t *steps, unsigned int me, int step);
+
 /*
  * A race ends after a time (parameter race_ms), if not after a number of steps:
  * under KASAN and kmemleak one that takes memory can take milliseconds, and on

@@ -138,13 +138,6 @@ struct both {
 	unsigned int		wrong;
 };
 
-static void meet(struct both *b, unsigned int me, int step)
-{
-	atomic_set_release(&b->step[me], step);
-	while (atomic_read_acquire(&b->step[!me]) < step)
-		cpu_relax();
-}
-
 static void give_up(void *arg, unsigned int me)
 {
 	struct both *b = arg;
@@ -156,7 +149,7 @@ static void give_up(void *arg, unsigned int me)
 			potad_desc_get(&b->desc);
 			atomic_set(&b->last, 0);
 		}
-		meet(b, me, 3 * round);
+		potad_test_meet(b->step, me, 3 * round);
 		if (me) {
 			atomic_add(potad_desc_put(&b->desc), &b->last);
 		} else {
@@ -164,10 +157,10 @@ static void give_up(void *arg, unsigned int me)
 			if (potad_desc_give_up(&b->desc, b->generation) != -ENOENT)
 				b->wrong++;
 		}
-		meet(b, me, 3 * round + 1);
+		potad_test_meet(b->step, me, 3 * round + 1);
 		if (!me && atomic_read(&b->last) != 1)
 			b->wrong++;
-		meet(b, me, 3 * round + 2);
+		potad_test_meet(b->step, me, 3 * round + 2);
 		if (!(round & 255))
 			cond_resched();
 	}

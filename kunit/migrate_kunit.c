@@ -473,6 +473,46 @@ static void range_full_of_movable_blocks_becomes_one(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/* A range that has to be emptied first: by which of its allocations it fails does not matter. */
+static void no_memory_to_have_a_range_changes_nothing(struct kunit *test)
+{
+	struct potad_test_owner owner = { };
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	unsigned int nth, left, failed = 0;
+	struct potad_block b, range;
+	int err;
+
+	for (nth = 1; nth < 60; nth++) {
+		KUNIT_ASSERT_EQ(test, potad_alloc_at(potad_test_types[2], START + 16 * GRANULE, 2,
+						     GFP_KERNEL, &owner, NULL, NULL, &b), 0);
+		atomic_set(&owner.asked, 0);
+		potad_test_fail_nth(test, nth);
+		err = potad_alloc_at(potad_test_types[3], START, 6, GFP_KERNEL, NULL, NULL, NULL,
+				     &range);
+		left = potad_test_fail_nth(test, 0);
+		if (atomic_read(&owner.asked))
+			b = owner.to;
+		expect_block(test, pool, &b);
+		potad_test_sound(test, pool);
+		if (err) {
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+			KUNIT_EXPECT_EQ(test, what_is_at(pool, START), POTAD_IS_FREE);
+			failed++;
+		} else {
+			expect_block(test, pool, &range);
+			KUNIT_EXPECT_EQ(test, potad_free(&range), 0);
+		}
+		KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+		potad_test_all_free(test, pool, 0);
+		if (left)
+			break;
+	}
+	KUNIT_EXPECT_LT(test, nth, 60);
+	/* What says whose it is by now, the words of the block's new place, the descriptor. */
+	KUNIT_EXPECT_GE(test, failed, 2);
+	kunit_info(test, "%u of %u allocations failed it\n", failed, nth - 1);
+}
+
 /* Two CPUs */
 
 #define MOVERS	12
@@ -833,6 +873,7 @@ static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(whole_pool_has_nowhere_to_go),
 	KUNIT_CASE(obstacles_are_named),
 	KUNIT_CASE(range_full_of_movable_blocks_becomes_one),
+	KUNIT_CASE(no_memory_to_have_a_range_changes_nothing),
 	KUNIT_CASE_PARAM(moves_race_with, against_gen_params),
 	KUNIT_CASE_SLOW(blocks_that_are_freed_as_they_move_go_once),
 	KUNIT_CASE_SLOW(overlapping_evacuations_both_end),

@@ -245,13 +245,6 @@ struct twice {
 	bool			done;
 };
 
-static void twice_meet(struct twice *t, unsigned int me, int step)
-{
-	atomic_set_release(&t->step[me], step);
-	while (atomic_read_acquire(&t->step[!me]) < step)
-		cond_resched();
-}
-
 static void end_of_round(struct twice *t, unsigned int round)
 {
 	unsigned int i;
@@ -275,13 +268,13 @@ static void take_the_same(void *arg, unsigned int me)
 	unsigned int round;
 
 	for (round = 1; !t->done; round++) {
-		twice_meet(t, me, 3 * round);
+		potad_test_meet(t->step, me, 3 * round);
 		t->err[me] = potad_alloc_own(t->all->type, t->order, GFP_KERNEL, t->own,
 					     &t->block[me]);
-		twice_meet(t, me, 3 * round + 1);
+		potad_test_meet(t->step, me, 3 * round + 1);
 		if (!me)
 			end_of_round(t, round);
-		twice_meet(t, me, 3 * round + 2);
+		potad_test_meet(t->step, me, 3 * round + 2);
 	}
 }
 

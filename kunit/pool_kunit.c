@@ -992,6 +992,32 @@ static void pools_that_are_refused(struct kunit *test)
 							POTAD_INDEX_WORDS, NULL, 0)), -ENOMEM);
 }
 
+/* Whichever allocation fails: what was had until then goes back (kmemleak would find it). */
+static void no_memory_for_a_pool_leaves_nothing(struct kunit *test)
+{
+	static const struct potad_hole hole = { START + SZ_64K, SZ_64K };
+	unsigned int nth, left, failed = 0;
+
+	for (nth = 1; nth < 100; nth++) {
+		struct potad_pool *pool;
+
+		potad_test_fail_nth(test, nth);
+		pool = potad_pool_create(START, SZ_1M, GRANULE, POTAD_INDEX_WORDS, &hole, 1);
+		left = potad_test_fail_nth(test, 0);
+		if (IS_ERR(pool)) {
+			KUNIT_EXPECT_EQ(test, PTR_ERR(pool), -ENOMEM);
+			failed++;
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, potad_pool_destroy(pool), 0);
+		if (left)
+			break;
+	}
+	KUNIT_EXPECT_LT(test, nth, 100);
+	KUNIT_EXPECT_GE(test, failed, 5);
+	kunit_info(test, "%u of %u allocations failed it\n", failed, nth - 1);
+}
+
 static void granules_of_all_sizes_work(struct kunit *test)
 {
 	struct potad_type *type = potad_test_types[3], *raw = potad_test_types[0];
@@ -1246,13 +1272,6 @@ struct same {
 	atomic_t		wrong;
 };
 
-static void meet(struct same *s, unsigned int me, int step)
-{
-	atomic_set_release(&s->step[me], step);
-	while (atomic_read_acquire(&s->step[!me]) < step)
-		cond_resched();
-}
-
 static void free_the_same(void *arg, unsigned int me)
 {
 	struct potad_type *type;
@@ -1267,17 +1286,17 @@ static void free_the_same(void *arg, unsigned int me)
 				cond_resched();
 			atomic_set(&s->freed, 0);
 		}
-		meet(s, me, 3 * op);
+		potad_test_meet(s->step, me, 3 * op);
 		err = potad_free_checked(s->pool, &s->block);
 		if (!err)
 			atomic_inc(&s->freed);
 		else if (err != -ENOENT && err != -EPERM)
 			/* -EPERM: it is nobody's any more, and not yet free. */
 			atomic_inc(&s->wrong);
-		meet(s, me, 3 * op + 1);
+		potad_test_meet(s->step, me, 3 * op + 1);
 		if (atomic_read(&s->freed) != 1)
 			atomic_inc(&s->wrong);
-		meet(s, me, 3 * op + 2);
+		potad_test_meet(s->step, me, 3 * op + 2);
 	}
 }
 
@@ -1381,6 +1400,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(reference_keeps_a_freed_block),
 	KUNIT_CASE_PARAM(hardirq_may_free_and_look, few_gen_params),
 	KUNIT_CASE(pools_that_are_refused),
+	KUNIT_CASE(no_memory_for_a_pool_leaves_nothing),
 	KUNIT_CASE(granules_of_all_sizes_work),
 	KUNIT_CASE_PARAM(pool_with_blocks_is_not_destroyed, few_gen_params),
 	KUNIT_CASE_SLOW(lookups_while_blocks_come_and_go_are_consistent),

@@ -415,13 +415,6 @@ struct same {
 	atomic_t		wrong;
 };
 
-static void meet(struct same *s, unsigned int me, int step)
-{
-	atomic_set_release(&s->step[me], step);
-	while (atomic_read_acquire(&s->step[!me]) < step)
-		cpu_relax();
-}
-
 static int free_same(struct same *s, unsigned int me)
 {
 	if (s->cache)
@@ -443,16 +436,16 @@ static void free_the_same(void *arg, unsigned int me)
 				atomic_inc(&s->wrong);
 			atomic_set(&s->freed, 0);
 		}
-		meet(s, me, 3 * op);
+		potad_test_meet(s->step, me, 3 * op);
 		err = free_same(s, me);
 		if (!err)
 			atomic_inc(&s->freed);
 		else if (err != -ENOENT)
 			atomic_inc(&s->wrong);
-		meet(s, me, 3 * op + 1);
+		potad_test_meet(s->step, me, 3 * op + 1);
 		if (atomic_read(&s->freed) != 1)
 			atomic_inc(&s->wrong);
-		meet(s, me, 3 * op + 2);
+		potad_test_meet(s->step, me, 3 * op + 2);
 		if (!(op % 64))
 			cond_resched();
 	}

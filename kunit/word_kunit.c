@@ -341,14 +341,6 @@ struct clearing {
 	atomic_t		wrong;
 };
 
-/* Waits until the other CPU has come as far. */
-static void meet(struct clearing *c, unsigned int me, int step)
-{
-	atomic_set_release(&c->step[me], step);
-	while (atomic_read_acquire(&c->step[!me]) < step)
-		cond_resched();
-}
-
 static void clear_the_same(void *arg, unsigned int me)
 {
 	struct clearing *c = arg;
@@ -360,13 +352,13 @@ static void clear_the_same(void *arg, unsigned int me)
 				cond_resched();
 			atomic_set(&c->cleared, 0);
 		}
-		meet(c, me, 3 * op);
+		potad_test_meet(c->step, me, 3 * op);
 		if (potad_words_clear(c->w, 64, c->order, word_of(op)))
 			atomic_inc(&c->cleared);
-		meet(c, me, 3 * op + 1);
+		potad_test_meet(c->step, me, 3 * op + 1);
 		if (atomic_read(&c->cleared) != 1)
 			atomic_inc(&c->wrong);
-		meet(c, me, 3 * op + 2);
+		potad_test_meet(c->step, me, 3 * op + 2);
 	}
 }
 
