@@ -132,10 +132,11 @@ static void count_foreign(struct potad_type *type, void *arg)
 /* Built in, the suites are no other module. */
 static unsigned int places(void)
 {
+	const struct module *me = THIS_MODULE;
 	unsigned int foreign = 0;
 
 	potad_type_for_each(count_foreign, &foreign);
-	if (IS_ENABLED(MODULE))
+	if (me)
 		return POTAD_MAX_TYPES - foreign;
 	return POTAD_OWN_TYPES - (nr_types() - foreign);
 }
