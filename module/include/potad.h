@@ -543,6 +543,8 @@ int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block 
  *
  * The owners of blocks in it are asked in turn to move elsewhere.  What is left
  * then is free, and whoever comes first can have it: see potad_alloc_at().
+ * Of several at once that overlap each ends; what one holds just then can be in the
+ * other's way.
  *
  * Context: Process context; may sleep, and waits for owners.
  * Return: 0 if all of it was free at one moment; -EBUSY if something stays, which
