@@ -5,12 +5,14 @@
  * Of a record a slow reader is of the same opinion: one who looks at one bit after the
  * other, and finds an address in a region by walking all of its pages.  Records are
  * made by hand here; that the kernel's reach us is for a test on a machine that has
- * some.  An owner that does not answer fills the queue: then what is taken and what
+ * some.  Owners that do not answer fill the queue: then what is taken and what
  * is left to others must add up to what was brought, and those who were told to what
  * was taken.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
@@ -212,7 +214,7 @@ static struct potad_machine_count count_of(struct potad_machine *machine)
 {
 	struct potad_machine_count count;
 
-	flush_work(&machine->work);
+	flush_workqueue(machine->workers);
 	potad_machine_count(machine, &count);
 	return count;
 }
@@ -284,7 +286,56 @@ static void answer_later(struct potad_test_owner *owner)
 	wait_for_completion(&slow->answer);
 }
 
-/* One owner does not answer; the queue behind it fills up to the last place. */
+/* The block's @nr first granules fail, and its owner does not answer for them. */
+static void hold_up(struct kunit *test, struct potad_machine *machine,
+		    const struct potad_block *b, struct slow *slow, unsigned int nr)
+{
+	unsigned int i;
+
+	init_completion(&slow->asked);
+	init_completion(&slow->answer);
+	machine->pool->patience = 0;	/* as long as it takes */
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_TRUE(test, report_at(machine, b->phys + i * GRANULE, 9));
+		wait_for_completion(&slow->asked);
+	}
+}
+
+static void slow_owners_hold_up_nobody_else(struct kunit *test)
+{
+	struct slow slow;
+	struct potad_test_owner late = {
+		.answer = POTAD_LOST, .hook = answer_later, .arg = &slow,
+	};
+	struct potad_test_owner quick = { .answer = POTAD_RECOVERED };
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_machine *machine = machine_of(test, pool);
+	struct potad_machine_count count;
+	struct potad_block a, b;
+	u64 deadline;
+
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[2], 4, GFP_KERNEL, &late, &a), 0);
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[2], 4, GFP_KERNEL, &quick, &b), 0);
+	hold_up(test, machine, &a, &slow, POTAD_MACHINE_HANDS - 1);
+	KUNIT_EXPECT_TRUE(test, report_at(machine, b.phys, 12));
+	for (deadline = ktime_get_ns() + 5 * NSEC_PER_SEC; ktime_get_ns() < deadline; ) {
+		potad_machine_count(machine, &count);
+		if (count.waiting == POTAD_MACHINE_HANDS - 1)
+			break;
+		msleep(20);
+	}
+	KUNIT_EXPECT_EQ(test, count.waiting, POTAD_MACHINE_HANDS - 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&quick.tells), 1);
+	complete_all(&slow.answer);
+	count = count_of(machine);
+	KUNIT_EXPECT_EQ(test, count.waiting, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&late.tells), POTAD_MACHINE_HANDS - 1);
+	KUNIT_EXPECT_EQ(test, potad_free(&a), 0);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	potad_test_all_free(test, pool, POTAD_MACHINE_HANDS - 1 + 8);
+}
+
+/* When all hands wait for owners, the queue fills up to the last place. */
 static void full_queue_takes_no_more_and_says_so(struct kunit *test)
 {
 	struct slow slow;
@@ -293,39 +344,35 @@ static void full_queue_takes_no_more_and_says_so(struct kunit *test)
 	};
 	struct potad_pool *pool = potad_test_pool(test, 2 * BYTES, GRANULE);
 	struct potad_machine *machine = machine_of(test, pool);
+	unsigned int i, taken = 0, all = POTAD_MACHINE_HANDS + POTAD_MACHINE_QUEUE;
 	struct potad_machine_count count;
 	struct potad_event_count events;
 	struct potad_block b;
-	unsigned int i, taken = 0;
 
-	init_completion(&slow.asked);
-	init_completion(&slow.answer);
-	pool->patience = 0;	/* as long as it takes */
 	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[2], 11, GFP_KERNEL, &owner, &b), 0);
-	KUNIT_EXPECT_TRUE(test, report_at(machine, b.phys, 9));
-	wait_for_completion(&slow.asked);
+	hold_up(test, machine, &b, &slow, POTAD_MACHINE_HANDS);
 	/* The other half of the pool is free. */
 	for (i = 0; i < POTAD_MACHINE_QUEUE + 100; i++)
 		taken += report_at(machine, START + ((b.phys - START) ^ BYTES) +
 				   i % GRANULES * GRANULE, 9);
 	KUNIT_EXPECT_EQ(test, taken, POTAD_MACHINE_QUEUE);
 	potad_machine_count(machine, &count);
-	KUNIT_EXPECT_EQ(test, count.events, 1 + POTAD_MACHINE_QUEUE);
+	KUNIT_EXPECT_EQ(test, count.events, all);
 	KUNIT_EXPECT_EQ(test, count.overflow, 100);
-	KUNIT_EXPECT_EQ(test, count.waiting, 1 + POTAD_MACHINE_QUEUE);
-	complete(&slow.answer);
+	KUNIT_EXPECT_EQ(test, count.waiting, all);
+	complete_all(&slow.answer);
 	count = count_of(machine);
 	KUNIT_EXPECT_EQ(test, count.again, 0);
 	KUNIT_EXPECT_EQ(test, count.unmarked, 0);
 	KUNIT_EXPECT_EQ(test, count.waiting, 0);
 	potad_pool_event_count(pool, &events);
-	KUNIT_EXPECT_EQ(test, events.events, 1 + POTAD_MACHINE_QUEUE);
+	KUNIT_EXPECT_EQ(test, events.events, all);
 	/* and there is room again */
 	KUNIT_EXPECT_TRUE(test, report_at(machine, b.phys, 9));
 	count = count_of(machine);
 	KUNIT_EXPECT_EQ(test, count.again, 1);
 	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
-	potad_test_all_free(test, pool, 1 + POTAD_MACHINE_QUEUE);
+	potad_test_all_free(test, pool, all);
 }
 
 static void end_tells_all_that_was_taken(struct kunit *test)
@@ -466,6 +513,7 @@ static struct kunit_case mce_cases[] = {
 	KUNIT_CASE(any_record_is_judged_as_by_hand),
 	KUNIT_CASE(owner_is_told_once_of_what_was_taken),
 	KUNIT_CASE(others_are_counted_and_left_alone),
+	KUNIT_CASE(slow_owners_hold_up_nobody_else),
 	KUNIT_CASE(full_queue_takes_no_more_and_says_so),
 	KUNIT_CASE(end_tells_all_that_was_taken),
 	KUNIT_CASE(records_may_come_in_an_interrupt),

@@ -2,25 +2,29 @@
 /*
  * What the machine reports waits here until its owner can be told.
  *
- *	chain.c --record--> report: verdict --damage--> queue --> work --> pool
+ *	                                               /-> hand 0 --> pool
+ *	chain.c --record--> report: verdict --> queue ---> hand 1 --> pool
+ *	                                               \-> ...
  *
  * Owners may take seconds.  Whoever brings records cannot wait for that: the kernel
  * keeps a few dozen of them at most, and what comes meanwhile it drops.  So a failure
- * is put into a queue, the room for which is there from the beginning, and one worker
- * does the rest, one failure after the other.
+ * is put into a queue, the room for which is there from the beginning, and somebody
+ * else does the rest: the first hand that is not busy, and it does not stop before the
+ * queue is empty.  While it waits for an owner, others go on; when all wait, failures
+ * do.  (The pool waits for an owner only for some time: pool/failure.c.)
  *
  * If the queue is full, a failure is not taken: it is counted, and the caller is told
  * so, and leaves it to the kernel, which marks the page (README.md says what that
- * means).  Before that, 2048 failures have to wait for owners.
+ * means).  Before that, 2048 failures have to wait, and eight for owners.
  *
  * A failure that has been taken is told to whoever has the memory when its turn comes.
  * Until then the memory is used on, as it was until the machine noticed.
  *
- * Locks: machine->lock protects the counts, and those who put into the queue from each
- * other.  It is taken with interrupts disabled, so that records may be brought from
- * interrupts as well; nothing is called under it, and never is it taken in an NMI.  The
- * worker takes from the queue without it: one who takes and one who puts do not
- * disturb each other (kfifo.h), and a work item never runs twice at the same time.
+ * Locks: machine->lock protects counts, queue, and who is busy: a failure is put into
+ * the queue and somebody is made busy, or finds it empty and is busy no more, in one
+ * step, so that none is left lying.  It is taken with interrupts disabled, so that
+ * records may be brought from interrupts as well; nothing is called under it, and
+ * never is it taken in an NMI.
  */
 #define pr_fmt(fmt) "potad: " fmt
 
@@ -57,15 +61,50 @@ static void potad_machine_check(struct potad_machine *machine, const struct pota
 	spin_unlock_irq(&machine->lock);
 }
 
+/* The next failure; if there is none, the hand is free. */
+static bool take(struct potad_machine_hand *hand, struct potad_damage *damage)
+{
+	struct potad_machine *machine = hand->machine;
+	bool got;
+
+	spin_lock_irq(&machine->lock);
+	got = kfifo_get(&machine->queue, damage);
+	hand->busy = got;
+	spin_unlock_irq(&machine->lock);
+	return got;
+}
+
 static void settle_all(struct work_struct *work)
 {
-	struct potad_machine *machine = container_of(work, struct potad_machine, work);
+	struct potad_machine_hand *hand = container_of(work, struct potad_machine_hand, work);
 	struct potad_damage damage;
 
-	while (kfifo_get(&machine->queue, &damage)) {
-		potad_machine_check(machine, &damage);
+	while (take(hand, &damage)) {
+		potad_machine_check(hand->machine, &damage);
 		cond_resched();
 	}
+}
+
+/* A failure is taken, if there is room; returns who has to be woken for it, or NULL. */
+static struct potad_machine_hand *put(struct potad_machine *machine,
+				      const struct potad_damage *damage, bool *taken)
+{
+	unsigned int i;
+
+	*taken = kfifo_put(&machine->queue, *damage);
+	if (!*taken) {
+		machine->count.overflow++;
+		return NULL;
+	}
+	machine->count.events++;
+	machine->count.waiting++;
+	for (i = 0; i < POTAD_MACHINE_HANDS; i++) {
+		if (!machine->hand[i].busy) {
+			machine->hand[i].busy = true;
+			return &machine->hand[i];
+		}
+	}
+	return NULL;	/* who is busy looks again */
 }
 
 /**
@@ -80,6 +119,7 @@ static void settle_all(struct work_struct *work)
 bool potad_machine_report(struct potad_machine *machine, const struct potad_record *record)
 {
 	struct potad_machine_count *count = &machine->count;
+	struct potad_machine_hand *hand = NULL;
 	struct potad_damage damage;
 	enum potad_verdict verdict;
 	bool taken = false;
@@ -90,13 +130,7 @@ bool potad_machine_report(struct potad_machine *machine, const struct potad_reco
 	spin_lock_irqsave(&machine->lock, flags);
 	switch (verdict) {
 	case POTAD_RECORD_FAILED:
-		taken = kfifo_put(&machine->queue, damage);
-		if (taken) {
-			count->events++;
-			count->waiting++;
-		} else {
-			count->overflow++;
-		}
+		hand = put(machine, &damage, &taken);
 		break;
 	case POTAD_RECORD_CORRECTED:
 		count->corrected++;
@@ -111,8 +145,8 @@ bool potad_machine_report(struct potad_machine *machine, const struct potad_reco
 		break;
 	}
 	spin_unlock_irqrestore(&machine->lock, flags);
-	if (taken)
-		queue_work(machine->workers, &machine->work);
+	if (hand)
+		queue_work(machine->workers, &hand->work);
 	return taken;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_machine_report);
@@ -138,13 +172,18 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_machine_count);
  */
 int potad_machine_init(struct potad_machine *machine, struct potad_pool *pool)
 {
+	unsigned int i;
+
 	memset(machine, 0, sizeof(*machine));
 	machine->pool = pool;
 	spin_lock_init(&machine->lock);
-	INIT_WORK(&machine->work, settle_all);
+	for (i = 0; i < POTAD_MACHINE_HANDS; i++) {
+		INIT_WORK(&machine->hand[i].work, settle_all);
+		machine->hand[i].machine = machine;
+	}
 	if (kfifo_alloc(&machine->queue, POTAD_MACHINE_QUEUE, GFP_KERNEL))
 		return -ENOMEM;
-	machine->workers = alloc_ordered_workqueue("potad-machine", 0);
+	machine->workers = alloc_workqueue("potad-machine", WQ_UNBOUND, POTAD_MACHINE_HANDS);
 	if (!machine->workers) {
 		kfifo_free(&machine->queue);
 		return -ENOMEM;

@@ -21,8 +21,11 @@
 
 struct potad_pool;
 
-/* How many failures wait for the worker at most; a power of two. */
+/* How many failures wait for a hand at most; a power of two. */
 #define POTAD_MACHINE_QUEUE	2048
+
+/* How many are told at the same time: as many owners can be slow, and hold up nobody. */
+#define POTAD_MACHINE_HANDS	8
 
 /**
  * struct potad_machine_count - records, by what became of them
@@ -46,23 +49,37 @@ struct potad_machine_count {
 	u64	overflow;
 };
 
+struct potad_machine;
+
+/**
+ * struct potad_machine_hand - who takes from the queue, and tells
+ * @work: does that
+ * @machine: whose queue
+ * @busy: it is going to look at the queue again
+ */
+struct potad_machine_hand {
+	struct work_struct	work;
+	struct potad_machine	*machine;
+	bool			busy;
+};
+
 /**
  * struct potad_machine - what reports failures of a pool's memory
  * @pool: the pool
- * @workers: for @work alone, so that its end can be waited for
- * @work: takes from @queue, and tells
- * @lock: protects @count and who puts into @queue
+ * @workers: for @hand alone, so that their end can be waited for
+ * @lock: protects what follows, but for @chain
  * @count: what has come
- * @queue: what has not been told yet; @work alone takes from it
+ * @queue: what no hand has taken yet
+ * @hand: who does
  * @chain: our place among those who want records
  */
 struct potad_machine {
 	struct potad_pool		*pool;
 	struct workqueue_struct		*workers;
-	struct work_struct		work;
-	spinlock_t			lock;	/* of count, and of the queue's end */
+	spinlock_t			lock;	/* of what follows */
 	struct potad_machine_count	count;
 	DECLARE_KFIFO_PTR(queue, struct potad_damage);
+	struct potad_machine_hand	hand[POTAD_MACHINE_HANDS];
 	struct notifier_block		chain;
 };
 
