@@ -265,6 +265,17 @@ static void blocks_of_all_types_are_told_apart(struct kunit *test)
 	potad_test_all_free(test, pool, 0);
 }
 
+/* F49: nothing would keep its code. */
+static void type_of_no_module_is_refused(struct kunit *test)
+{
+	const struct potad_type_info info = { .name = "nobodys", .mobility = POTAD_PINNED };
+	const struct module *me = THIS_MODULE;
+
+	if (!me)
+		kunit_skip(test, "built in");
+	expect_refused(test, &info, -EINVAL);
+}
+
 static void numbers_that_mean_no_type(struct kunit *test)
 {
 	KUNIT_EXPECT_NULL(test, potad_type_by_nr(POTAD_TAG_NONE));
@@ -549,6 +560,7 @@ static struct kunit_case type_cases[] = {
 	KUNIT_CASE(name_in_use_is_refused),
 	KUNIT_CASE(sixteen_types_and_not_one_more),
 	KUNIT_CASE(blocks_of_all_types_are_told_apart),
+	KUNIT_CASE(type_of_no_module_is_refused),
 	KUNIT_CASE(numbers_that_mean_no_type),
 	KUNIT_CASE(descriptor_sizes),
 	KUNIT_CASE(operations_need_a_descriptor),

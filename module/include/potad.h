@@ -332,8 +332,8 @@ int potad_order(const struct potad_pool *pool, u64 bytes);
  * Context: Process context; may sleep.
  * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
  * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
- * that is none, operations that need a descriptor where there is none, or one
- * missing that must be there; -EEXIST if the name is in use; -ENOSPC if there are
+ * that is none, operations that need a descriptor where there is none, one missing
+ * that must be there, or no @info->module; -EEXIST if the name is in use; -ENOSPC if there are
  * %POTAD_MAX_TYPES of other modules already, which the log says as well; -ENOMEM.
  */
 struct potad_type *potad_type_register(struct potad_pool *pool,

@@ -152,6 +152,14 @@ static struct potad_type *type_new(const struct potad_type_info *info)
 	return type;
 }
 
+/* Without one, nothing would keep the owner's code; only what is built in has none. */
+static bool module_ok(const struct potad_type_info *info)
+{
+	const struct module *potad = THIS_MODULE;
+
+	return info->module || !potad;
+}
+
 static bool ops_ok(const struct potad_type_info *info)
 {
 	static const struct potad_ops none;
@@ -185,8 +193,8 @@ static bool sizes_ok(const struct potad_type_info *info)
  * Context: Process context; may sleep.
  * Return: the type, or an error pointer: -EINVAL for a name that is empty, too
  * long or has odd characters, a descriptor larger than 4 KiB or of an alignment
- * that is none, operations that need a descriptor where there is none, or one
- * missing that must be there; -EEXIST if the name is in use; -ENOSPC if there are
+ * that is none, operations that need a descriptor where there is none, one missing
+ * that must be there, or no module; -EEXIST if the name is in use; -ENOSPC if there are
  * %POTAD_MAX_TYPES of other modules already (or all of the module's own); -ENOMEM.
  */
 struct potad_type *potad_type_create(const struct potad_type_info *info)
@@ -198,7 +206,7 @@ struct potad_type *potad_type_create(const struct potad_type_info *info)
 	if (!info || !info->name || !name_ok(info->name) ||
 	    (unsigned int)info->mobility >= POTAD_MOBILITIES ||
 	    info->flags & ~(POTAD_TYPE_OWN | POTAD_TYPE_PARTS) ||
-	    !sizes_ok(info) || !ops_ok(info))
+	    !module_ok(info) || !sizes_ok(info) || !ops_ok(info))
 		return ERR_PTR(-EINVAL);
 
 	mutex_lock(&types_mutex);
