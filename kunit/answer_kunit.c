@@ -266,6 +266,210 @@ static void without_a_limit_it_is_waited_for(struct kunit *test)
 	potad_test_all_free(test, pool, 1);
 }
 
+static void hung_owner_takes_one_worker(struct kunit *test)
+{
+	struct potad_test_owner hung = { .answer = POTAD_REFUSED };
+	struct potad_test_owner quick = { .answer = POTAD_RECOVERED };
+	struct potad_pool *pool = potad_test_pool(test, 2 * BYTES, GRANULE);
+	struct potad_event_count count;
+	struct potad_block b, other;
+	struct slow slow;
+	unsigned int i;
+
+	be_slow(&hung, &slow);
+	pool->patience = 1;
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 11, GFP_KERNEL, &hung, &b), 0);
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 2, GFP_KERNEL, &quick, &other),
+			0);
+	/* More than there can be workers. */
+	for (i = 0; i < 1100; i++)
+		KUNIT_ASSERT_EQ(test, potad_memory_failure(pool, b.phys + i * GRANULE, 1, TEST),
+				0);
+	pool->patience = 60 * HZ;
+	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, other.phys, 1, TEST), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&quick.tells), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&hung.tells), 1);
+
+	/* What has waited behind it is told in the end, each once. */
+	complete_all(&slow.go);
+	potad_failures_wait();
+	KUNIT_EXPECT_EQ(test, atomic_read(&hung.tells), 1100);
+	potad_pool_event_count(pool, &count);
+	KUNIT_EXPECT_EQ(test, count.events, 2201);
+	KUNIT_EXPECT_EQ(test, count.late, 1100);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	KUNIT_EXPECT_EQ(test, potad_free(&other), 0);
+	potad_test_all_free(test, pool, 1101);
+}
+
+static void answer_in_a_jiffy(struct potad_test_owner *owner)
+{
+	schedule_timeout_uninterruptible(1);
+}
+
+static void answer_at_the_last_moment_is_one(struct kunit *test)
+{
+	struct potad_test_owner owner = {
+		.answer = POTAD_RECOVERED, .hook = answer_in_a_jiffy,
+	};
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_event_count count;
+	struct potad_block b;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 6, GFP_KERNEL, &owner, &b), 0);
+	for (i = 0; i < 64; i++) {
+		pool->patience = 1 + i % 3;
+		KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, b.phys + i * GRANULE, 1, TEST),
+				0);
+	}
+	potad_failures_wait();
+	KUNIT_EXPECT_EQ(test, atomic_read(&owner.tells), 64);
+	potad_pool_event_count(pool, &count);
+	KUNIT_EXPECT_EQ(test, count.events, 64 + count.late);
+	KUNIT_EXPECT_EQ(test, count.answers[POTAD_RECOVERED], 64);
+	kunit_info(test, "%llu of 64 were late\n", count.late);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	potad_test_all_free(test, pool, 64);
+}
+
+/* Meanwhile */
+
+static int fail_softly_once_more(struct potad_test_owner *owner)
+{
+	struct potad_pool *pool = owner->arg;
+
+	if (atomic_read(&owner->asked) == 1)
+		potad_memory_failure(pool, owner->from.phys + 2 * GRANULE, 1,
+				     TEST | POTAD_FAIL_SOFT);
+	return 0;
+}
+
+static void block_that_is_moving_is_not_lost(struct kunit *test)
+{
+	struct potad_test_owner owner = { .answer = POTAD_LOST, .move = fail_softly_once_more };
+	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
+	struct potad_event event;
+	struct potad_block b;
+
+	owner.arg = pool;
+	pool->patience = 1;
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 3, GFP_KERNEL, &owner, &b), 0);
+	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, b.phys, 1, TEST | POTAD_FAIL_SOFT), 0);
+	potad_failures_wait();
+	KUNIT_EXPECT_EQ(test, atomic_read(&owner.asked), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&owner.tells), 0);
+	event = last_event(test, pool);
+	KUNIT_EXPECT_EQ(test, event.answer, POTAD_MOVED);
+	KUNIT_EXPECT_EQ(test, event.moved, owner.to.phys);
+	KUNIT_EXPECT_EQ(test, potad_free(&owner.to), 0);
+	potad_test_all_free(test, pool, 2);
+}
+
+#define MOVES	100
+
+struct copying {
+	struct potad_pool	*pool;
+	struct potad_test_owner	owner[MOVES];
+	phys_addr_t		place;
+	atomic_t		copies, over;
+};
+
+/* It copies until what it copies from has failed. */
+static int copy_until_it_fails(struct potad_test_owner *owner)
+{
+	struct copying *c = owner->arg;
+	u64 granule = potad_pool_granule(c->pool, owner->from.phys);
+	unsigned long till = jiffies + 10 * HZ;
+
+	c->place = owner->from.phys;
+	atomic_inc(&c->copies);
+	while (!potad_space_has_failed(c->pool->space, granule, 0) && time_before(jiffies, till))
+		cond_resched();
+	return 0;
+}
+
+static void copy_or_fail(void *arg, unsigned int me)
+{
+	struct copying *c = arg;
+	struct potad_block b, to;
+	int i;
+
+	for (i = 0; i < MOVES; i++) {
+		if (me) {
+			while (atomic_read(&c->copies) == i && !atomic_read(&c->over))
+				cond_resched();
+			if (atomic_read(&c->copies) > i)
+				potad_memory_failure(c->pool, c->place, 1, 0);
+			atomic_set(&c->over, i + 1);
+			continue;
+		}
+		if (potad_alloc(potad_test_types[2], 2, GFP_KERNEL, &c->owner[i], &b) ||
+		    potad_migrate(c->pool, b.phys, &to))
+			break;
+		while (atomic_read(&c->over) == i)
+			cond_resched();
+		if (potad_free(&to))
+			break;
+	}
+	if (!me && i < MOVES)
+		atomic_set(&c->copies, 2 * MOVES);	/* the other must not wait */
+}
+
+static void failure_of_what_is_copied_is_told(struct kunit *test)
+{
+	struct copying *c = potad_test_memory(test, sizeof(*c));
+	unsigned int i, lost = 0, twice = 0;
+
+	c->pool = potad_test_pool(test, BYTES, GRANULE);
+	for (i = 0; i < MOVES; i++) {
+		c->owner[i].answer = POTAD_LOST;
+		c->owner[i].move = copy_until_it_fails;
+		c->owner[i].arg = c;
+	}
+	potad_test_parallel(test, 2, copy_or_fail, c);
+	KUNIT_EXPECT_EQ(test, atomic_read(&c->copies), MOVES);
+	for (i = 0; i < MOVES; i++) {
+		lost += !atomic_read(&c->owner[i].tells);
+		twice += atomic_read(&c->owner[i].tells) > 1;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, lost, 0, "copied from what had failed, and not told");
+	KUNIT_EXPECT_EQ(test, twice, 0);
+	potad_test_sound(test, c->pool);
+}
+
+struct pair {
+	struct potad_pool	*pool;
+	struct potad_test_owner	owner;
+	phys_addr_t		place;
+	u64			deadline;
+};
+
+static void soft_or_hard(void *arg, unsigned int me)
+{
+	struct pair *p = arg;
+
+	while (potad_test_time_left(p->deadline))
+		potad_memory_failure(p->pool, p->place, 1, TEST | (me ? POTAD_FAIL_SOFT : 0));
+}
+
+static void hard_is_told_once_whatever_comes_softly(struct kunit *test)
+{
+	struct pair *p = potad_test_memory(test, sizeof(*p));
+	struct potad_block b;
+
+	p->owner.answer = POTAD_LOST;
+	p->pool = potad_test_pool(test, BYTES, GRANULE);
+	KUNIT_ASSERT_EQ(test, potad_alloc(potad_test_types[3], 2, GFP_KERNEL, &p->owner, &b), 0);
+	p->place = b.phys;
+	KUNIT_EXPECT_EQ(test, potad_memory_failure(p->pool, p->place, 1, TEST), 0);
+	p->deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, soft_or_hard, p);
+	KUNIT_EXPECT_EQ(test, atomic_read(&p->owner.tells), 1);
+	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
+	potad_test_all_free(test, p->pool, 1);
+}
+
 /* Taken back, or for good */
 
 static void failure_in_a_test_is_taken_back(struct kunit *test)
@@ -349,6 +553,11 @@ static struct kunit_case answer_cases[] = {
 	KUNIT_CASE(slow_owner_holds_nobody_up),
 	KUNIT_CASE(block_that_goes_meanwhile_stays_for_its_owner),
 	KUNIT_CASE(without_a_limit_it_is_waited_for),
+	KUNIT_CASE_SLOW(hung_owner_takes_one_worker),
+	KUNIT_CASE(answer_at_the_last_moment_is_one),
+	KUNIT_CASE(block_that_is_moving_is_not_lost),
+	KUNIT_CASE(failure_of_what_is_copied_is_told),
+	KUNIT_CASE(hard_is_told_once_whatever_comes_softly),
 	KUNIT_CASE(failure_in_a_test_is_taken_back),
 	KUNIT_CASE(what_cannot_be_taken_back),
 	KUNIT_CASE(without_memory_for_notes_all_is_for_good),

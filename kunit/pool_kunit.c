@@ -1372,6 +1372,62 @@ static void last_of_two_releases_once(struct kunit *test)
 	potad_test_all_free(test, l->pool, 0);
 }
 
+/*
+ * CPU 1 fills and empties its cache, CPU 0 has runs of what comes out of it.  What was
+ * had can be given back, though it may still look as if it were cached.
+ */
+struct runs {
+	struct potad_pool	*pool;
+	u64			deadline;
+	phys_addr_t		phys[256];
+	unsigned int		runs;
+	atomic_t		refused;
+};
+
+static void have_a_run(struct runs *r)
+{
+	struct potad_adjacent a = { .bytes = GRANULE };
+
+	if (potad_run_alloc(r->pool, &a))
+		return;
+	r->runs++;
+	if (!potad_run_free(r->pool, &a))
+		return;
+	atomic_inc(&r->refused);
+	while (potad_run_free(r->pool, &a) && potad_test_time_left(r->deadline))
+		cond_resched();
+}
+
+static void run_or_cache(void *arg, unsigned int me)
+{
+	struct runs *r = arg;
+	unsigned int i, n;
+
+	while (potad_test_time_left(r->deadline)) {
+		for (i = 0; !me && i < 64; i++)
+			have_a_run(r);
+		if (!me)
+			continue;
+		for (n = 0; n < ARRAY_SIZE(r->phys); n++)
+			if (potad_bare_alloc(r->pool, 0, &r->phys[n]))
+				break;
+		for (i = 0; i < n; i++)
+			potad_bare_free(r->pool, r->phys[i], 0);
+	}
+}
+
+static void run_can_be_given_back(struct kunit *test)
+{
+	struct runs *r = potad_test_memory(test, sizeof(*r));
+
+	r->pool = potad_test_pool(test, BYTES, GRANULE);
+	r->deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, run_or_cache, r);
+	kunit_info(test, "%u runs\n", r->runs);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->refused), 0);
+	potad_test_all_free(test, r->pool, 0);
+}
+
 static struct kunit_case pool_cases[] = {
 	KUNIT_CASE_PARAM(block_of_each_order_is_described_all_over, kind_gen_params),
 	KUNIT_CASE_PARAM(blocks_side_by_side_keep_their_owners, few_gen_params),
@@ -1407,6 +1463,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE_SLOW(lookups_of_inline_words_are_consistent),
 	KUNIT_CASE_PARAM(of_two_who_free_one_succeeds, few_gen_params),
 	KUNIT_CASE_SLOW(last_of_two_releases_once),
+	KUNIT_CASE(run_can_be_given_back),
 	{ }
 };
 

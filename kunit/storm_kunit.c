@@ -383,8 +383,98 @@ static void failures_race_with(struct kunit *test)
 	potad_test_all_free(test, s->pool, 0);
 }
 
+/*
+ * A block fails as a whole while one granule of it is taken back over and over, so that at
+ * some moments nothing has failed, and stocks need not look.  None with a failed granule
+ * is handed out.
+ */
+struct relapse {
+	struct potad_pool	*pool;
+	struct potad_test_owner	owner;
+	struct potad_block	block;
+	u64			deadline;
+	atomic_t		failed;		/* @block has, and is to be given back */
+	atomic_t		handed_out, wrong;
+	unsigned int		rounds;
+};
+
+static void let_one_fail(struct relapse *r)
+{
+	if (atomic_read(&r->failed))
+		return;
+	if (potad_alloc(potad_test_types[3], 2, GFP_KERNEL, &r->owner, &r->block))
+		return;
+	potad_memory_failure(r->pool, r->block.phys, r->block.bytes, POTAD_FAIL_INJECTED);
+	atomic_set_release(&r->failed, 1);
+}
+
+static void take_back_and_reuse(struct relapse *r, phys_addr_t *place)
+{
+	struct potad_block b[8];
+	unsigned int i;
+
+	if (*place)
+		potad_unpoison(r->pool, *place, 1);
+	if (!potad_alloc(potad_test_types[3], 2, GFP_KERNEL, &r->owner, &b[0]) &&
+	    potad_free(&b[0]))
+		atomic_inc(&r->wrong);
+	if (!atomic_read_acquire(&r->failed))
+		return;
+	*place = r->block.phys;
+	if (potad_free(&r->block))
+		atomic_inc(&r->wrong);
+	for (i = 0; i < ARRAY_SIZE(b); i++) {
+		if (potad_alloc(potad_test_types[3], 2, GFP_KERNEL, &r->owner, &b[i]))
+			break;
+		if (potad_space_has_failed(r->pool->space,
+					   potad_pool_granule(r->pool, b[i].phys), 2))
+			atomic_inc(&r->handed_out);
+	}
+	while (i--)
+		if (potad_free(&b[i]))
+			atomic_inc(&r->wrong);
+	for (i = 0; i < 4; i++)
+		potad_unpoison(r->pool, *place + i * GRANULE, 1);
+	r->rounds++;
+	atomic_set(&r->failed, 0);
+}
+
+static void relapse_fn(void *arg, unsigned int me)
+{
+	struct relapse *r = arg;
+	phys_addr_t place = 0;
+
+	while (potad_test_time_left(r->deadline)) {
+		if (me)
+			take_back_and_reuse(r, &place);
+		else
+			let_one_fail(r);
+	}
+}
+
+static void failed_block_is_not_handed_out_though_some_is_taken_back(struct kunit *test)
+{
+	struct relapse *r = potad_test_memory(test, sizeof(*r));
+	unsigned int i;
+
+	r->owner.answer = POTAD_REFUSED;
+	r->pool = potad_test_pool(test, BYTES, GRANULE);
+	r->deadline = potad_test_deadline();
+	potad_test_parallel(test, 2, relapse_fn, r);
+	kunit_info(test, "%u rounds\n", r->rounds);
+	if (atomic_read(&r->failed)) {
+		KUNIT_EXPECT_EQ(test, potad_free(&r->block), 0);
+		for (i = 0; i < 4; i++)
+			potad_unpoison(r->pool, r->block.phys + i * GRANULE, 1);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->handed_out), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->wrong), 0);
+	potad_test_all_free(test, r->pool, 0);
+}
+
 static struct kunit_case storm_cases[] = {
 	KUNIT_CASE_PARAM(failures_race_with, weather_gen_params),
+	KUNIT_CASE(failed_block_is_not_handed_out_though_some_is_taken_back),
 	{ }
 };
 

@@ -185,8 +185,12 @@ static void __exit potad_exit(void)
 	if (freed)
 		pr_info("freed %lu blocks that were held through debugfs\n", freed);
 	potad_pool_visit_real(pool, keep, NULL);
-	if (WARN_ON(potad_pool_destroy(pool)))
+	/* A leak of our own.  The region, and what describes it, are lost. */
+	if (WARN_ON(potad_pool_destroy(pool))) {
+		potad_pool_abandon(pool);
+		potad_failures_exit();
 		return;
+	}
 	given = potad_region_put(&region);
 	exit_caches();
 	pr_info("%llu MiB given back through %s\n", given >> 20,

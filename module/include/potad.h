@@ -173,8 +173,8 @@ struct potad_failure {
  *	the owner has.  0, or an error to refuse, and
  *	nothing has changed.  Process context, may sleep; the owner keeps its own
  *	users out meanwhile, and a free of the block that comes during it takes
- *	effect after it.  It must not report a failure of @to itself, which would
- *	wait for it to end.  Owners of movable blocks must have it.
+ *	effect after it.  It must not report a failure of @to itself, nor a soft
+ *	one of @from, which would wait for it to end.  Owners of movable blocks must have it.
  * @dirty: somebody has written to the block, at @offset: see potad_dirty().
  *	Any context in which that is called.
  * @describe: say in words who owns it, for potad_lookup().  Must not sleep.
@@ -623,7 +623,8 @@ int potad_run_free(struct potad_pool *pool, const struct potad_adjacent *a);
  * Return: as potad_alloc(); -EINVAL also if @own is not aligned, has not the size
  * that was registered, or the type is of the other kind; -EBUSY if it describes
  * a block already, or was not zeroed when it was new.  Of two CPUs that come with the
- * same memory at once, one is told so.
+ * same memory at once, one is told so.  (Memory that has described a block is not to be
+ * brought again before its gone operation was called.)
  */
 #define potad_alloc_own(type, order, gfp, own, block)			\
 ({									\

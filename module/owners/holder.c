@@ -106,6 +106,7 @@ static enum potad_answer buf_failure(const struct potad_failure *failure)
 
 	if (potad_alloc(was->type, was->order, GFP_KERNEL, &again, &other))
 		return folio_failure(failure);
+	down_read(&contents);
 	potad_pattern_fill(phys_to_virt(other.phys), other.bytes, again.handle);
 	xa_lock(&held_blocks);
 	mine = xa_load(&held_blocks, again.handle);
@@ -113,6 +114,7 @@ static enum potad_answer buf_failure(const struct potad_failure *failure)
 		swap(mine->block, other);
 	xa_unlock(&held_blocks);
 	WARN_ON(potad_free(&other));
+	up_read(&contents);
 	return POTAD_RECOVERED;
 }
 
@@ -139,6 +141,9 @@ static int held_migrate(const struct potad_block *from, const struct potad_block
 	}
 	xa_lock(&held_blocks);
 	mine = xa_load(&held_blocks, handle);
+	/* It may stand for another block by now, or not yet for this: see buf_failure(). */
+	if (mine && mine->block.data != from->data)
+		mine = NULL;
 	if (mine)
 		mine->block = *to;
 	xa_unlock(&held_blocks);
@@ -208,6 +213,12 @@ static struct potad_held *held_new(enum potad_held_kind kind)
 	return ERR_PTR(err);
 }
 
+static bool has_failed(const struct potad_block *block)
+{
+	return potad_space_has_failed(pool->space, potad_pool_granule(pool, block->phys),
+				      block->order);
+}
+
 /* What it stands for goes back, and with it the rest. */
 static void held_end(struct potad_held *mine)
 {
@@ -243,9 +254,19 @@ static int held_out(struct potad_held *mine, struct potad_held *held)
 
 	*held = *mine;
 	err = xa_err(xa_store(&held_blocks, mine->handle, mine, GFP_KERNEL));
-	if (err)
+	if (err) {
 		held_end(mine);
-	return err;
+		return err;
+	}
+	/* If it failed before there was a handle nobody could say so. */
+	if (held->filled && has_failed(&held->block)) {
+		xa_lock(&held_blocks);
+		mine = xa_load(&held_blocks, held->handle);
+		if (mine)
+			mine->lost = true;
+		xa_unlock(&held_blocks);
+	}
+	return 0;
 }
 
 /* A type of this module's that blocks can be asked for by hand; to be put. */
@@ -396,12 +417,6 @@ int potad_holder_area(u64 bytes, unsigned int order, struct potad_held *held)
 	mine->pieces = mine->area->nr;
 	mine->filled = true;
 	return held_out(mine, held);
-}
-
-static bool has_failed(const struct potad_block *block)
-{
-	return potad_space_has_failed(pool->space, potad_pool_granule(pool, block->phys),
-				      block->order);
 }
 
 /**

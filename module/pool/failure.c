@@ -24,7 +24,14 @@
  *	event, "late"                answers: another event, marked as late
  *
  * The worker holds the block meanwhile, so that its type does not go.  In the same
- * way it waits for a block that is just being moved to be somewhere.
+ * way it waits for a block that is just being moved to be somewhere.  What else fails of
+ * a block whose owner is late waits behind that, for the same worker; so one owner takes
+ * one worker, however much of its memory fails.
+ *
+ * A block may be moved while memory of the place that it leaves fails.  Either the copy
+ * was made before, and nobody need know, or its owner has to be told.  So a granule is
+ * marked and its owner found under pool->moves, which is held for writing when a block
+ * goes over to its new place.
  *
  * Neighbouring granules of one block with a descriptor that fail in one call are
  * one event, and the owner is told once; so are neighbours that are free.  Where
@@ -39,6 +46,8 @@
 #include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -48,34 +57,38 @@
 #include "../include/compat.h"
 #include "pool.h"
 
+/* How often a block that others move is looked at, without a worker to wait for it. */
+#define MAX_LOOKS	1000
+
 /* Workers that ask owners. */
 static struct workqueue_struct *askers;
-
-/* What has become of a worker that somebody waits for. */
-enum telling_state {
-	ASKING,
-	ANSWERED,
-	GIVEN_UP,	/* nobody waits any more: the worker ends it */
-};
 
 /**
  * struct telling - an owner that is to be told
  * @work: that tells it
  * @over: that it has answered, if somebody waits
- * @state: enum telling_state
  * @pool: the pool
- * @block: its block, with a reference, if @found
- * @found: or else the owner is still to be found
+ * @data: the descriptor of its block, or NULL: the owner is still to be found
+ * @block: its block, with a reference, once it is found
  * @event: what it is told, and has answered
+ * @late: nobody waits any more, and it is in the pool's list of those
+ * @answered: nobody can give it up any more
+ * @behind: others of the same block, that wait for it
+ * @link: in the pool's list, or in @behind of another
+ *
+ * The pool's late_lock protects the last four.
  */
 struct telling {
 	struct work_struct	work;
 	struct completion	over;
-	int			state;
 	struct potad_pool	*pool;
+	const void		*data;
 	struct potad_block	block;
-	bool			found;
 	struct potad_event	event;
+	bool			late;
+	bool			answered;
+	struct list_head	behind;
+	struct list_head	link;
 };
 
 /* Makes the workers.  Process context; 0 or -ENOMEM. */
@@ -97,7 +110,7 @@ void potad_failures_wait(void)
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_failures_wait);
 
-/* What pool->how says of a granule that has failed; nothing: hard, and in a test. */
+/* What pool->how says of a granule that has failed; neither: hard, and in a test. */
 #define REAL	1	/* out of use for good */
 #define SOFT	2	/* what is in it can be read yet */
 
@@ -109,15 +122,13 @@ static unsigned long bits_of(const void *entry)
 /* Of the first failure all counts; one that is worse, of those after it. */
 static void *note_of(const void *old, unsigned int flags)
 {
-	unsigned long how = bits_of(old);
+	unsigned long how = old ? bits_of(old) : SOFT;
 
 	if (!(flags & POTAD_FAIL_INJECTED))
 		how |= REAL;
 	if (!(flags & POTAD_FAIL_SOFT))
 		how &= ~SOFT;
-	else if (!old)
-		how |= SOFT;
-	return how ? xa_mk_value(how) : NULL;
+	return xa_mk_value(how);
 }
 
 /*
@@ -160,12 +171,7 @@ static int retire(struct potad_pool *pool, u64 granule, bool cached, unsigned in
 		state = potad_cache_retire(pool->cache, granule);
 	else
 		state = potad_space_retire(pool->space, granule);
-	if (state != -EHWPOISON)
-		return state;
-	/* Hard it was before, in a test, which is not written down. */
-	if (!was && flags & POTAD_FAIL_SOFT)
-		xa_cmpxchg(&pool->how, granule, xa_mk_value(SOFT), NULL, 0);
-	if (was & SOFT && !(flags & POTAD_FAIL_SOFT) &&
+	if (state == -EHWPOISON && was & SOFT && !(flags & POTAD_FAIL_SOFT) &&
 	    !potad_space_query(pool->space, granule, &extent) &&
 	    extent.state == POTAD_ALLOCATED)
 		return POTAD_ALLOCATED;
@@ -182,39 +188,56 @@ static void record(struct potad_pool *pool, struct potad_event *event,
 }
 
 /*
- * The owner of a granule that is marked; waits for one that comes, goes or moves.
+ * Marks a granule, and looks who has it, in one step for those who move: who is found
+ * has had it when it failed, and had not yet moved away.  As retire(); *@found is as
+ * potad_pool_find() says.
+ */
+static int mark(struct potad_pool *pool, u64 granule, unsigned int flags,
+		struct potad_block *block, int *found)
+{
+	int state;
+
+	*found = -ENOENT;
+	down_read(&pool->moves);
+	state = retire(pool, granule, true, flags);
+	if (state == POTAD_ALLOCATED)
+		*found = potad_pool_find(pool, potad_pool_phys(pool, granule), block);
+	up_read(&pool->moves);
+	return state;
+}
+
+/*
+ * The owner of a granule that is marked; waits for one that comes, goes or moves.  @err
+ * is what a first look has said, or -EAGAIN.
  *
  * The stock of its type is emptied, and looks at what passes through from now on: so
  * if the block is in stock it goes back, and the granule out of use, and if it is
- * somebody's it never gets there again.  Who has it after that is told.  Where nobody
- * has it, and it is out of use by now, *@state becomes POTAD_FREE.
+ * somebody's it never gets there again.  Where nobody has it, and it is out of use by
+ * now, *@state becomes POTAD_FREE.
  *
  * Return: 0, and @block has a reference; -ENOENT: nobody; -ETIME if it is on the move
  * for more than @patience jiffies, unless that is 0.
  */
 static int find_owner(struct potad_pool *pool, phys_addr_t phys, unsigned long patience,
-		      int *state, struct potad_block *block)
+		      int err, int *state, struct potad_block *block)
 {
-	const struct potad_type *wary = NULL;
 	unsigned long begun = jiffies;
 	struct potad_extent extent;
-	int err;
 
-	while ((err = potad_pool_find(pool, phys, block)) != -ENOENT) {
-		if (!err && (!block->data || block->type == wary))
+	for (; err != -ENOENT; err = potad_pool_find(pool, phys, block)) {
+		if (!err) {
+			if (block->data)
+				potad_pool_be_wary(pool, block->type);
 			return 0;
-		if (err == -EAGAIN) {
-			if (patience && time_after(jiffies, begun + patience))
-				return -ETIME;
-			usleep_range(10, 100);
+		}
+		if (err == -ENODATA) {
+			potad_pool_be_wary(pool, block->type);
+			usleep_range(1, 10);	/* it may be on its way */
 			continue;
 		}
-		wary = block->type;
-		potad_pool_be_wary(pool, wary);
-		if (!err)
-			potad_put(block);
-		else
-			usleep_range(1, 10);	/* it may be on its way */
+		if (patience && time_after(jiffies, begun + patience))
+			return -ETIME;
+		usleep_range(10, 100);
 	}
 	if (!potad_space_query(pool->space, potad_pool_granule(pool, phys), &extent) &&
 	    extent.state == POTAD_RETIRED)
@@ -245,26 +268,61 @@ static bool is_still_there(const struct potad_block *block)
  * Retires what follows @granule, up to @stop, for as long as it is of the same
  * state, and if that is allocated, of @block, which may move away meanwhile.
  * Returns the first that is not, or @stop; what that one turned out to be is in
- * *@state, unless it is @stop, which was not touched.
+ * *@state, and as mark() says in @other and *@found, unless it is @stop, which was not
+ * touched.
  */
 static u64 retire_run(struct potad_pool *pool, u64 granule, u64 stop,
-		      const struct potad_block *block, unsigned int flags, int *state)
+		      const struct potad_block *block, unsigned int flags, int *state,
+		      struct potad_block *other, int *found)
 {
 	int first = *state;
+	bool same = true;
 
-	while (++granule < stop) {
-		/*
-		 * In a block that we have a reference to no cache can have it,
-		 * and for the first of its granules all have become wary.
-		 */
+	while (++granule < stop && same) {
+		/* It does not move between the two. */
+		down_read(&pool->moves);
+		/* In a block that we have a reference to no cache can have it. */
 		*state = retire(pool, granule, first != POTAD_ALLOCATED, flags);
-		/* Looked at after that: it was there when its granule failed. */
-		if (*state != first ||
-		    (first == POTAD_ALLOCATED && !is_still_there(block)))
-			break;
+		same = *state == first && (first != POTAD_ALLOCATED || is_still_there(block));
+		if (!same && *state == POTAD_ALLOCATED)
+			*found = potad_pool_find(pool, potad_pool_phys(pool, granule), other);
+		up_read(&pool->moves);
 		cond_resched();
 	}
-	return granule;
+	/* All were wary for the first; another that was taken back may have ended that. */
+	if (first == POTAD_ALLOCATED)
+		potad_pool_be_wary(pool, block->type);
+	return same ? granule : granule - 1;
+}
+
+static bool is_moving(const struct potad_block *block)
+{
+	return READ_ONCE(potad_data_desc(block->type, block->data)->place) & POTAD_PLACE_MOVING;
+}
+
+/*
+ * Has the block moved, unless somebody else does that already; then it waits for that,
+ * or without workers for some time.  0, or why it stays.
+ */
+static int move_away(struct potad_pool *pool, const struct potad_block *block,
+		     struct potad_event *event)
+{
+	unsigned int looks = READ_ONCE(pool->patience) ? UINT_MAX : MAX_LOOKS;
+	struct potad_block moved;
+	int err;
+
+	if (!block->data)
+		return -EOPNOTSUPP;
+	while ((err = potad_migrate(pool, event->phys, &moved)) == -EAGAIN &&
+	       is_moving(block) && looks--)
+		usleep_range(500, 1000);
+	if (err && is_still_there(block))
+		return err;
+	event->answer = POTAD_MOVED;
+	event->moved = err ? potad_place_phys(READ_ONCE(potad_data_desc(block->type,
+									 block->data)->place)) :
+			     moved.phys;
+	return 0;
 }
 
 /* Tells the owner of @block what has failed of it, or has it move out of there. */
@@ -278,15 +336,11 @@ static void tell(struct potad_pool *pool, const struct potad_block *block,
 		.length = event->length,
 		.flags = event->flags,
 	};
-	struct potad_block moved;
 
-	if (event->flags & POTAD_FAIL_SOFT && ops->migrate &&
-	    !potad_migrate(pool, event->phys, &moved)) {
-		event->answer = POTAD_MOVED;
-		event->moved = moved.phys;
-	} else if (ops->memory_failure) {
+	if (event->flags & POTAD_FAIL_SOFT && ops->migrate && !move_away(pool, block, event))
+		return;
+	if (ops->memory_failure)
 		event->answer = ops->memory_failure(&failure);
-	}
 }
 
 static void name_block(struct potad_event *event, const struct potad_block *block)
@@ -297,27 +351,115 @@ static void name_block(struct potad_event *event, const struct potad_block *bloc
 	strscpy(event->type, block->type->name, sizeof(event->type));
 }
 
-static void ask_work(struct work_struct *work)
+/* Finds the owner, if that is still to be done, tells it, and lets the block go. */
+static void settle(struct telling *t)
 {
-	struct telling *t = container_of(work, struct telling, work);
 	int state = POTAD_ALLOCATED;
 
-	if (!t->found)
-		t->found = !find_owner(t->pool, t->event.phys, 0, &state, &t->block);
-	if (t->found) {
+	if (t->data || !find_owner(t->pool, t->event.phys, 0, -EAGAIN, &state, &t->block)) {
 		name_block(&t->event, &t->block);
 		tell(t->pool, &t->block, &t->event);
 		potad_put(&t->block);
 	} else if (state == POTAD_FREE) {
 		t->event.what = POTAD_IS_FREE;
 	}
-	if (cmpxchg(&t->state, ASKING, ANSWERED) == ASKING) {
-		complete(&t->over);	/* and it is the other's */
-		return;
+}
+
+/* An answer that came late, and those behind it, one after the other. */
+static void settle_late(struct telling *t)
+{
+	struct potad_pool *pool = t->pool;
+	struct telling *next = t;
+
+	while (next) {
+		next->event.late = true;
+		potad_event_add(pool, &next->event);
+		if (next != t)
+			kfree(next);
+		spin_lock(&pool->late_lock);
+		next = list_first_entry_or_null(&t->behind, struct telling, link);
+		list_del(next ? &next->link : &t->link);
+		spin_unlock(&pool->late_lock);
+		if (next)
+			settle(next);
 	}
-	t->event.late = true;
-	potad_event_add(t->pool, &t->event);
 	kfree(t);
+}
+
+static void ask_work(struct work_struct *work)
+{
+	struct telling *t = container_of(work, struct telling, work);
+	bool late;
+
+	settle(t);
+	spin_lock(&t->pool->late_lock);
+	t->answered = true;
+	late = t->late;
+	spin_unlock(&t->pool->late_lock);
+	if (late)
+		settle_late(t);
+	else
+		complete(&t->over);	/* and it is the other's */
+}
+
+/* Behind one that is late with an answer about the same block, if there is one. */
+static bool queue_behind(struct telling *t)
+{
+	struct potad_pool *pool = t->pool;
+	struct telling *first;
+	bool found = false;
+
+	spin_lock(&pool->late_lock);
+	list_for_each_entry(first, &pool->late, link) {
+		if (!t->data || first->data != t->data)
+			continue;
+		list_add_tail(&t->link, &first->behind);
+		found = true;
+		break;
+	}
+	spin_unlock(&pool->late_lock);
+	return found;
+}
+
+/* Nobody waits for it any more; false: it has answered. */
+static bool give_up(struct telling *t)
+{
+	bool late;
+
+	spin_lock(&t->pool->late_lock);
+	late = !t->answered;
+	t->late = late;
+	if (late)
+		list_add_tail(&t->link, &t->pool->late);
+	spin_unlock(&t->pool->late_lock);
+	return late;
+}
+
+static struct telling *telling_new(struct potad_pool *pool, const struct potad_block *block,
+				   const struct potad_event *event)
+{
+	struct telling *t = kzalloc_obj(*t, GFP_KERNEL);
+
+	if (!t)
+		return NULL;
+	INIT_WORK(&t->work, ask_work);
+	init_completion(&t->over);
+	INIT_LIST_HEAD(&t->behind);
+	t->pool = pool;
+	t->event = *event;
+	if (block) {
+		t->data = block->data;
+		t->block = *block;
+	}
+	return t;
+}
+
+/* Nobody is called who could take his time. */
+static bool answers_at_once(const struct potad_block *block, const struct potad_event *event)
+{
+	const struct potad_ops *ops = &block->type->ops;
+
+	return !ops->memory_failure && !(event->flags & POTAD_FAIL_SOFT && ops->migrate);
 }
 
 /*
@@ -328,13 +470,17 @@ static void ask(struct potad_pool *pool, const struct potad_block *block,
 		struct potad_event *event)
 {
 	unsigned long patience = READ_ONCE(pool->patience);
-	struct telling *t = patience ? kzalloc_obj(*t, GFP_KERNEL) : NULL;
 	struct potad_block found;
+	struct telling *t = NULL;
 	int state;
 
+	if (block)
+		name_block(event, block);
+	if (patience && !(block && answers_at_once(block, event)))
+		t = telling_new(pool, block, event);
 	if (!t) {
 		/* Without one, for as long as it takes. */
-		if (!block && find_owner(pool, event->phys, 0, &state, &found))
+		if (!block && find_owner(pool, event->phys, 0, -EAGAIN, &state, &found))
 			return;
 		block = block ?: &found;
 		name_block(event, block);
@@ -342,24 +488,25 @@ static void ask(struct potad_pool *pool, const struct potad_block *block,
 		potad_put(block);
 		return;
 	}
-	INIT_WORK(&t->work, ask_work);
-	init_completion(&t->over);
-	t->pool = pool;
-	t->event = *event;
-	t->found = block;
-	if (block) {
-		t->block = *block;
-		name_block(event, block);
+	if (queue_behind(t)) {
+		event->answer = POTAD_LATE;
+		return;
 	}
 	queue_work(askers, &t->work);
 	/* Without a block the time for it has passed already. */
-	if (!(block && wait_for_completion_timeout(&t->over, patience)) &&
-	    cmpxchg(&t->state, ASKING, GIVEN_UP) == ASKING) {
+	if (block && wait_for_completion_timeout(&t->over, patience)) {
+		*event = t->event;
+		kfree(t);
+		return;
+	}
+	if (give_up(t)) {
 		event->answer = POTAD_LATE;
 		pr_warn_ratelimited("potad: an owner of type %s has not answered in %u ms\n",
 				    block ? event->type : "-", jiffies_to_msecs(patience));
 		return;
 	}
+	/* At the last moment: the worker is about to say so. */
+	wait_for_completion(&t->over);
 	*event = t->event;
 	kfree(t);
 }
@@ -394,7 +541,8 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		    unsigned int flags, potad_event_fn report, void *arg)
 {
 	u64 granule, next, end, stopped_at = U64_MAX;
-	int state, after = 0, err = -EHWPOISON;
+	int state, after = 0, found = -ENOENT, err = -EHWPOISON;
+	struct potad_block block, other;
 	bool owned, late;
 
 	if (!length)
@@ -414,14 +562,15 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 			.phys = potad_pool_phys(pool, granule),
 			.flags = flags,
 		};
-		struct potad_block block;
 		u64 stop = end;
 
 		/* Unless the run before it has already come upon this one. */
-		if (next == stopped_at)
+		if (next == stopped_at) {
 			state = after;
-		else
-			state = retire(pool, granule, true, flags);
+			block = other;
+		} else {
+			state = mark(pool, granule, flags, &block, &found);
+		}
 		next = granule + 1;
 		if (state == -EHWPOISON)
 			continue;
@@ -432,8 +581,8 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		owned = false;
 		late = false;
 		if (state == POTAD_ALLOCATED)
-			switch (find_owner(pool, event.phys, READ_ONCE(pool->patience), &state,
-					   &block)) {
+			switch (find_owner(pool, event.phys, READ_ONCE(pool->patience), found,
+					   &state, &block)) {
 			case 0:
 				owned = true;
 				break;
@@ -447,7 +596,8 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 							   block.bytes - 1) + 1);
 		if ((owned && block.data) || state == POTAD_FREE) {
 			after = state;
-			next = retire_run(pool, granule, stop, &block, flags, &after);
+			next = retire_run(pool, granule, stop, &block, flags, &after, &other,
+					  &found);
 			stopped_at = next < stop ? next : U64_MAX;
 		}
 		event.length = (next - granule) << pool->granule_shift;
@@ -534,6 +684,15 @@ void potad_pool_visit_real(struct potad_pool *pool,
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_visit_real);
 
+/* What was noted of a failure in a test. */
+static void forget(struct potad_pool *pool, u64 granule)
+{
+	void *old = xa_load(&pool->how, granule);
+
+	if (old && !(bits_of(old) & REAL))
+		xa_cmpxchg(&pool->how, granule, old, NULL, 0);
+}
+
 /* Was its failure a test?  0, or why it cannot be taken back. */
 static int was_injected(struct potad_pool *pool, u64 granule)
 {
@@ -549,6 +708,7 @@ static int was_injected(struct potad_pool *pool, u64 granule)
 int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length)
 {
 	u64 first, granule, end;
+	unsigned int flags;
 	int err = 0;
 
 	if (!length)
@@ -562,11 +722,12 @@ int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length)
 	for (granule = first; granule < end && !err; granule++)
 		err = was_injected(pool, granule);
 	for (granule = first; granule < end && !err; granule++) {
-		xa_cmpxchg(&pool->how, granule, xa_mk_value(SOFT), NULL, 0);
+		forget(pool, granule);
 		err = potad_space_restore(pool->space, granule);
 		/* A real failure that came after we looked: as if it came now. */
 		if (!err && potad_pool_really_failed(pool, potad_pool_phys(pool, granule), 1)) {
-			potad_pool_fail(pool, potad_pool_phys(pool, granule), 1, 0, NULL, NULL);
+			flags = bits_of(xa_load(&pool->how, granule)) & SOFT ? POTAD_FAIL_SOFT : 0;
+			potad_pool_fail(pool, potad_pool_phys(pool, granule), 1, flags, NULL, NULL);
 			err = -EPERM;
 		}
 		cond_resched();

@@ -19,7 +19,7 @@
  *
  * A failure of the new memory that comes meanwhile finds words, waits until they
  * fit, and tells the owner; one of the old memory tells the owner at once, and
- * the granule stays behind.
+ * the granule stays behind.  The last two steps are one for failures (pool->moves).
  *
  * To empty a range its free blocks are taken, so that nobody gets them, and those
  * of others asked to go, one after the other; what they leave is kept as well.  In
@@ -159,8 +159,11 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 		potad_memory_return(type, granule, block->order);
 		return err < 0 ? err : -EBUSY;
 	}
+	/* Who lets a granule of the old place fail sees it there, or sees it gone. */
+	down_write(&pool->moves);
 	WRITE_ONCE(desc->place, place);
 	potad_index_clear(&pool->index, from, block->order, word);
+	up_write(&pool->moves);
 	if (!keep)
 		potad_memory_return(type, from, block->order);
 	return 0;

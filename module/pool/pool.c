@@ -311,6 +311,9 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
 	pool->granule_shift = ilog2(granule);
 	pool->patience = msecs_to_jiffies(POTAD_PATIENCE_MS);
 	xa_init(&pool->how);
+	init_rwsem(&pool->moves);
+	spin_lock_init(&pool->late_lock);
+	INIT_LIST_HEAD(&pool->late);
 	init_waitqueue_head(&pool->events_wait);
 	spin_lock_init(&pool->events_lock);
 	mutex_init(&pool->types_mutex);
@@ -382,3 +385,17 @@ int potad_pool_destroy(struct potad_pool *pool)
 	return 0;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_destroy);
+
+/*
+ * Somebody still has blocks, and the module goes all the same: what would call it later
+ * is taken away, all the rest is left as it is.  Process context; sleeps.
+ */
+void potad_pool_abandon(struct potad_pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < POTAD_TYPES; i++)
+		if (pool->types[i] && pool->types[i]->stock)
+			potad_stock_destroy(pool->types[i]);
+	potad_cache_destroy(pool->cache);
+}

@@ -26,14 +26,16 @@
  * the pool.  Nothing in here ever touches the memory itself, so that a pool can
  * be made over addresses that do not exist, as the tests do.
  *
- * Locks: types_mutex (sleeps), then those of the stocks and caches, then of words and
- * parts, and of the space.
+ * Locks: moves (sleeps), types_mutex (sleeps), then those of the stocks and caches, then of
+ * words and parts, and of the space.
  */
 #ifndef POTAD_POOL_H
 #define POTAD_POOL_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -134,6 +136,10 @@ struct potad_pool {
 						/* a failure; 0: all it wants	       */
 	struct xarray		how;		/* granules have failed: see failure.c */
 	bool			real_unknown;	/* and others, that found no memory */
+	struct rw_semaphore	moves;		/* no block goes over to a new place, and */
+						/* for writing: no granule is marked	  */
+	spinlock_t		late_lock;	/* protects the next; innermost */
+	struct list_head	late;		/* owners that are: see failure.c */
 
 	wait_queue_head_t	events_wait;	/* for the next one */
 	spinlock_t		events_lock;	/* protects the rest */
@@ -172,6 +178,7 @@ struct potad_pool *potad_pool_create(phys_addr_t start, u64 bytes, u64 granule,
 				     const struct potad_hole *holes,
 				     unsigned int nr_holes);
 int potad_pool_destroy(struct potad_pool *pool);
+void potad_pool_abandon(struct potad_pool *pool);
 void potad_pool_counts(struct potad_pool *pool, struct potad_pool_count *count);
 void potad_pool_stat(struct potad_pool *pool, struct potad_space_stat *stat,
 		     u64 *cached);

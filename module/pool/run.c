@@ -24,6 +24,9 @@
 #include "../include/trace.h"
 #include "pool.h"
 
+/* How often something is looked at again that is about to change. */
+#define MAX_LOOKS	1000
+
 static u64 granules(const struct potad_pool *pool, u64 bytes)
 {
 	return ((bytes - 1) >> pool->granule_shift) + 1;
@@ -121,24 +124,40 @@ int potad_run_alloc(struct potad_pool *pool, struct potad_adjacent *a)
 }
 EXPORT_SYMBOL_GPL(potad_run_alloc);
 
+/*
+ * At hand for some CPU?  One that is giving it back just now may still look as if it had
+ * it, when we have it by now: after a drain it does not.
+ */
+static bool is_at_hand(struct potad_pool *pool, u64 granule)
+{
+	if (likely(!potad_cache_has(pool->cache, granule)))
+		return false;
+	potad_cache_drain(pool->cache);
+	return potad_cache_has(pool->cache, granule);
+}
+
 /* Is some of it not what a run is made of: a block of a type, or at hand for some CPU? */
 static int not_a_run(struct potad_pool *pool, const struct potad_adjacent *a)
 {
 	u64 granule = potad_pool_granule(pool, a->phys);
 	u64 end = granule + (a->bytes >> pool->granule_shift);
+	unsigned int looks = MAX_LOOKS;
 	struct potad_extent extent;
 	struct potad_block block;
 	int err;
 
 	for (; granule < end; granule = extent.first + (1ULL << extent.order)) {
-		err = potad_pool_find(pool, potad_pool_phys(pool, granule), &block);
+		/* Words of another page, in a line that becomes this one's, are none soon. */
+		while ((err = potad_pool_find(pool, potad_pool_phys(pool, granule), &block)) ==
+		       -EAGAIN && looks--)
+			cond_resched();
 		if (!err)
 			potad_put(&block);
 		if (err != -ENOENT)
 			return -EPERM;
 		if (potad_space_query(pool->space, granule, &extent))
 			return -ENXIO;
-		if (extent.state == POTAD_ALLOCATED && potad_cache_has(pool->cache, granule))
+		if (extent.state == POTAD_ALLOCATED && is_at_hand(pool, granule))
 			return -ENOENT;
 		cond_resched();
 	}
