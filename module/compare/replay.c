@@ -301,6 +301,7 @@ static int pool_row(struct potad_replay *r, struct potad_replay_row *row)
 
 	if (!stat)
 		return -ENOMEM;
+	potad_pool_drain(r->kit->pool);
 	potad_pool_stat(r->kit->pool, stat, &cached);
 	row->free = stat->free << r->unit;
 	row->cached = cached << r->unit;
@@ -541,6 +542,8 @@ struct potad_replay *potad_replay_begin(const char *subject, u64 every)
 		kvfree(r);
 		return ERR_PTR(-EBUSY);
 	}
+	/* All begin alike: with nothing at hand of what somebody else has had. */
+	potad_pool_drain(r->kit->pool);
 	return r;
 }
 

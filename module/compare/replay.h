@@ -19,6 +19,10 @@
  * Native subjects get no memory that somebody would have to be killed for: they are
  * refused what would leave the kernel less than 32 MiB, and that is counted as well.
  *
+ * Before potad's free blocks are counted what CPUs keep at hand goes back, as it does
+ * when a large block is wanted.  The kernel's own lists of single pages do not: nobody
+ * may ask for it, and a few of its large blocks are free and not counted.
+ *
  * All that is held is freed at the end, whatever ends it.
  */
 #ifndef POTAD_COMPARE_REPLAY_H
