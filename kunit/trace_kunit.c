@@ -265,7 +265,8 @@ static void check_lines(struct kunit *test, const char *head, const struct line 
 		out = read_whole(text, seen);
 		KUNIT_EXPECT_EQ_MSG(test, out.err, lines[i].err, "%s", lines[i].text);
 		KUNIT_EXPECT_EQ_MSG(test, out.line, lines[i].err ? 2 : 3, "%s", lines[i].text);
-		KUNIT_EXPECT_EQ_MSG(test, out.offset, lines[i].err ? strlen(head) + 1 : strlen(text),
+		KUNIT_EXPECT_EQ_MSG(test, out.offset,
+				    strlen(lines[i].err ? head : text) + !!lines[i].err,
 				    "%s", lines[i].text);
 	}
 }
@@ -393,6 +394,7 @@ static void trace_long_lines(struct kunit *test)
 /* A line at random, in most cases a right one. */
 static size_t random_line(struct rnd_state *rnd, bool pages, char *to, size_t room)
 {
+	static const char mistakes[] = { '0', ',', '9', 'a', '#', '-', '\n', '\t', '\0', 'x' };
 	u64 id = prandom_u32_state(rnd) >> potad_test_below(rnd, 32);
 	u32 order = potad_test_below(rnd, 11), cpu = potad_test_below(rnd, 4);
 	u32 dt = prandom_u32_state(rnd) >> potad_test_below(rnd, 32);
@@ -415,7 +417,7 @@ static size_t random_line(struct rnd_state *rnd, bool pages, char *to, size_t ro
 		len = snprintf(to, room, "%u,%u,F,%llx,%u\n", dt, cpu, id, order);
 	/* A mistake, if it is one, of one character. */
 	if (!potad_test_below(rnd, 40))
-		to[potad_test_below(rnd, len)] = "0,9a#-\n \0x"[potad_test_below(rnd, 10)];
+		to[potad_test_below(rnd, len)] = mistakes[potad_test_below(rnd, sizeof(mistakes))];
 	return len;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A ledger; what it is for is told in ledger.h. */
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/hash.h>
 #include <linux/log2.h>
@@ -11,7 +12,7 @@
 #include "ledger.h"
 
 #define CHUNK		512U		/* leases */
-#define BUCKETS_MAX	(1U << 18)
+#define BUCKETS_MAX	BIT(18)
 #define NONE		U32_MAX
 
 /* It gets no memory that others would have to be killed for. */
@@ -50,7 +51,7 @@ static u32 *bucket_of(const struct potad_ledger *l, u64 id)
 /* Of at most @most (1 or more) leases at once.  NULL: no memory. */
 struct potad_ledger *potad_ledger_create(u32 most)
 {
-	u32 buckets = clamp(roundup_pow_of_two(most), 2U, BUCKETS_MAX), i;
+	u32 buckets = clamp_t(u32, roundup_pow_of_two(most), 2, BUCKETS_MAX), i;
 	struct potad_ledger *l;
 
 	l = kvzalloc(struct_size(l, chunk, DIV_ROUND_UP(most, CHUNK)), LEDGER_GFP);

@@ -51,11 +51,11 @@ static int number(struct rest *rest, int base, bool last, u64 *value)
 			return -ERANGE;
 		n = n * base + d;
 	}
-	if (p == begin || (p == rest->end) != last)
+	if (p == begin)
 		return -EINVAL;
-	if (!last && *p++ != ',')
+	if (last ? p != rest->end : p == rest->end || *p != ',')
 		return -EINVAL;
-	rest->at = p;
+	rest->at = last ? p : p + 1;
 	*value = n;
 	return 0;
 }

@@ -33,6 +33,7 @@
 #ifndef POTAD_COMPARE_RECORDING_H
 #define POTAD_COMPARE_RECORDING_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include "../include/mobility.h"
@@ -41,7 +42,7 @@
 #define POTAD_RECORDING_SHIFT	22	/* the largest block: 4 MiB */
 #define POTAD_RECORDING_PAGE	12
 #define POTAD_RECORDING_CPUS	65536
-#define POTAD_RECORDING_PAGES	(1ULL << 40)
+#define POTAD_RECORDING_PAGES	BIT_ULL(40)
 
 enum potad_record_kind {
 	POTAD_RECORD_PRESENT,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A replay; what it is is told in replay.h.
+ * A replay; the story is in replay.h.
  *
  * Looking up what a record means, and reading it, is done before a batch of steps
  * is timed, and costs no subject anything.  What is left of it in a batch's time is
@@ -28,7 +28,7 @@
 
 #define BATCH		100U
 #define LEASES_MIN	65536U
-#define LEASES_MAX	(1U << 24)
+#define LEASES_MAX	BIT(24)
 
 /* What the kernel keeps for others. */
 #define LEFT_ALONE	(32ULL << 20)
@@ -310,7 +310,6 @@ static int pool_row(struct potad_replay *r, struct potad_replay_row *row)
 	return 0;
 }
 
-/* Of all zones; without locks: each number was true at a moment. */
 static void native_row(struct potad_replay_row *row)
 {
 	unsigned int i, k;
@@ -321,8 +320,9 @@ static void native_row(struct potad_replay_row *row)
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			const struct zone *zone = &NODE_DATA(nid)->node_zones[i];
 
+			/* Under no lock: each number was true at a moment of its own. */
 			for (k = 0; k <= MAX_PAGE_ORDER; k++)
-				row->blocks[k] += data_race(zone->free_area[k].nr_free);
+				row->blocks[k] += READ_ONCE(zone->free_area[k].nr_free);
 		}
 	}
 }

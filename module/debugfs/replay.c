@@ -19,6 +19,7 @@
  * Nothing is held longer than until the end, an error or close().  One at a time,
  * beside any other comparison, holds from the first line on.
  */
+#include <linux/bits.h>
 #include <linux/capability.h>
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -41,7 +42,7 @@
 #define SETTINGS_MAX	127
 #define REPLY_SIZE	131072
 #define PIECE		4096
-#define EVERY_MAX	(1ULL << 40)
+#define EVERY_MAX	BIT_ULL(40)
 
 enum replay_state {
 	REPLAY_SETTINGS,	/* the first line has not ended */
@@ -52,7 +53,7 @@ enum replay_state {
 
 /**
  * struct replay_file - an open file
- * @lock: protects all of it
+ * @lock: protects the rest
  * @state: how far it is
  * @err: why it failed
  * @replay: if it runs
@@ -63,7 +64,7 @@ enum replay_state {
  * @piece: what is being written
  */
 struct replay_file {
-	struct mutex		lock;
+	struct mutex		lock;		/* protects all of it */
 	enum replay_state	state;
 	int			err;
 	struct potad_replay	*replay;
@@ -275,7 +276,7 @@ static int write_pieces(struct replay_file *f, const char __user *ubuf, size_t c
 	if (f->state == REPLAY_FAILED)
 		return f->err;
 	if (f->state == REPLAY_DONE)
-		return fail(f, -EINVAL, "this replay has ended: another needs the file opened anew");
+		return fail(f, -EINVAL, "this replay has ended: open the file again");
 	for (done = 0; done < count; done += len) {
 		len = min_t(size_t, count - done, PIECE);
 		if (copy_from_user(f->piece, ubuf + done, len))
