@@ -84,6 +84,11 @@ static int slow_number(const char *s, int base, u64 *value)
 	return s[good] ? -EINVAL : kstrtou64(s, base, value);
 }
 
+static bool slow_word(const char *s)
+{
+	return *s && !s[strspn(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")];
+}
+
 /* The fields of a line, into @field; how many. */
 static int slow_fields(char *line, char **field, int most)
 {
@@ -126,7 +131,7 @@ static bool slow_record(char *line, bool pages, struct potad_record *record)
 	if (!pages) {
 		if (n != (*kind == 'F' ? 5 : 7) || !size || size > 4194304)
 			return false;
-		if (n == 7 && (!*field[5] || slow_number(field[6], 10, &pid)))
+		if (n == 7 && (!slow_word(field[5]) || slow_number(field[6], 10, &pid)))
 			return false;
 		record->mobility = POTAD_PINNED;
 		record->shift = order_base_2(size);
@@ -236,6 +241,8 @@ static const struct line {
 	{ "0,0,F,10000000000,0", -ERANGE },
 	{ "0,0,F,ffffffffffffffffffff,0", -ERANGE },
 	{ "18446744073709551616,0,F,0,0", -ERANGE },
+	{ "1234567890123456,0,F,0,0", -ERANGE },
+	{ "123456789012345,0,F,0,0" },
 	{ "0,0,A,0,0,0,16,0", -ERANGE },
 }, byte_lines[] = {
 	{ "305704220,1,A,1,512,fe00030,135" },
@@ -247,6 +254,7 @@ static const struct line {
 	{ "0,0,S,1,512,0", -EINVAL },
 	{ "0,0,A,1,512", -EINVAL },
 	{ "0,0,A,1,512,,0", -EINVAL },
+	{ "0,0,A,1,512,-,0", -EINVAL },
 	{ "0,0,A,a,512,0,0", -EINVAL },
 	{ "0,0,A,1,0,0,0", -ERANGE },
 	{ "0,0,A,1,4194305,0,0", -ERANGE },
@@ -449,7 +457,8 @@ static void trace_random(struct kunit *test)
 			KUNIT_ASSERT_EQ_MSG(test, out.err != 0, wanted.err != 0,
 					    "round %u, line %llu: %s", i, out.line,
 					    r.wrong ?: "not refused");
-			KUNIT_ASSERT_EQ(test, out.line, wanted.line);
+			KUNIT_ASSERT_EQ_MSG(test, out.line, wanted.line, "%s",
+					    r.wrong ?: "not refused");
 			KUNIT_ASSERT_EQ(test, out.offset, wanted.offset);
 			KUNIT_ASSERT_EQ(test, fast->nr, slow->nr);
 			for (same = 0; same < slow->nr; same++) {

@@ -6,6 +6,7 @@
  * together first.  Of a comment only the beginning can matter.
  */
 #include <linux/align.h>
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/log2.h>
@@ -57,6 +58,19 @@ static int number(struct rest *rest, int base, bool last, u64 *value)
 		return -EINVAL;
 	rest->at = last ? p : p + 1;
 	*value = n;
+	return 0;
+}
+
+/* The next field, letters and digits, and not the last. */
+static int word(struct rest *rest)
+{
+	const char *p = rest->at;
+
+	while (p < rest->end && isalnum(*p))
+		p++;
+	if (p == rest->at || p == rest->end || *p != ',')
+		return -EINVAL;
+	rest->at = p + 1;
 	return 0;
 }
 
@@ -130,18 +144,12 @@ static int read_bytes(struct potad_recording *r, struct rest *rest,
 		      struct potad_record *record)
 {
 	bool free = record->kind == POTAD_RECORD_FREE;
-	const char *dev;
 	u64 bytes, pid;
 	int err;
 
 	err = number(rest, 10, false, &record->id) ?: number(rest, 10, free, &bytes);
-	if (!err && !free) {
-		dev = memchr(rest->at, ',', rest->end - rest->at);
-		if (!dev || dev == rest->at)
-			return wrong(r, -EINVAL, "its fields are not those of such a record");
-		rest->at = dev + 1;
-		err = number(rest, 10, true, &pid);
-	}
+	if (!err && !free)
+		err = word(rest) ?: number(rest, 10, true, &pid);
 	if (err)
 		return wrong(r, err, "its fields are not those of such a record");
 	if (!bytes || bytes > 1ULL << POTAD_RECORDING_SHIFT)

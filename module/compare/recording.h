@@ -21,7 +21,7 @@
  *	       where the native allocator had put it
  *	gfp    which one in a table of flags, which is in comments: for people
  *	mt     0 pinned, 1 movable, 2 reclaimable
- *	dev    for people
+ *	dev    letters and digits, for people
  *
  * If the third word of the first line is "counted" the last line is "# count N", the
  * number of records, and a recording that was cut off can be told from one that
