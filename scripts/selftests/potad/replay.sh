@@ -210,6 +210,7 @@ native_short() {
 	replay "subject=buddy" "$tmp/huge"
 	echo "refused $(got failed), of these not asked for $(got short)"
 	[ "$(got failed)" -ge 100 ]
+	[ "$(got short)" -ge 1 ]
 	after=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
 	echo "free before $free, after $after"
 	[ "$after" -ge $((free - 16384)) ]
