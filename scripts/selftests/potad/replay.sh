@@ -337,6 +337,60 @@ by_potadctl() {
 	same "exit status without a file" 2 $status
 }
 
+# a recording, written as the kernel prints events, is converted to itself
+converted() {
+	grep -v '^#' "$tmp/shipped" | head -n 3000 >"$tmp/records"
+	awk -F, '
+	{ t += $1 / 1000; at = sprintf(" x y-%d [%03d] d..1. 77.%06d: mm_page_", $8, $2, t % 1000000) }
+	$3 == "A" {
+		print at "alloc: page=0 pfn=0x" $4 " order=" $5 " migratetype=" $7 " gfp_flags=" $6
+	}
+	$3 == "F" {
+		print at "free: page=0 pfn=0x" $4 " order=" $5
+		print at "free_batched: page=0 pfn=0x" $4 " order=0"
+	}' "$tmp/records" | "$here/record" - >"$tmp/again" 2>"$tmp/err"
+	cat "$tmp/err"
+	grep -q 'found no allocation' "$tmp/err"
+	cut -d, -f2-5 "$tmp/records" >"$tmp/wanted"
+	grep -v '^#' "$tmp/again" | cut -d, -f2-5 >"$tmp/seen"
+	cmp "$tmp/wanted" "$tmp/seen"
+	replay "subject=empty" "$tmp/again"
+	same "events" 3000 "$(got events)"
+}
+
+# what befalls a block between its allocation and its free
+parts_of_blocks() {
+	event() {
+		echo "  <idle>-0 [001] ..s1. 1.000001: mm_page_$1: page=0 pfn=$2 order=$3${4:-}"
+	}
+	more=" migratetype=1 gfp_flags=GFP_KERNEL|__GFP_ZERO"
+	{
+		event free 0x99 0
+		event alloc 0x10 3 "$more"
+		event free 0x12 0
+		event free 0x14 2
+		event alloc 0x13 0 "$more"
+		event alloc 0x0 9 "$more"
+		event alloc 0x40 0 "$more"
+		event alloc 0x41 0 "$more"
+		event free 0x40 1
+	} | "$here/record" - >"$tmp/again" 2>"$tmp/err"
+	cat "$tmp/again" "$tmp/err"
+	grep -v '^#' "$tmp/again" | cut -d, -f3-6 | tr '\n' ' ' >"$tmp/seen"
+	wanted="A,10,3,0 S,10,3,0 F,12,0 F,14,0 F,15,0 F,16,0 F,17,0 F,13,0 A,13,0,0"
+	wanted="$wanted N,0,9,0 A,40,0,0 A,41,0,0 F,40,0 F,41,0 "
+	same "records" "$wanted" "$(cat "$tmp/seen")"
+	grep -q '1 of 4 frees (25.00 %) found no allocation' "$tmp/err"
+	replay "subject=buddy" "$tmp/again"
+	same "left" 3 "$(got live_at_end)"
+	echo "  x-1 [001] ..s1. 1.000001: mm_page_free: page=0 pfn=17 order=0" >"$tmp/text"
+	if "$here/record" "$tmp/text" >"$tmp/again" 2>"$tmp/err"; then
+		echo "a page in decimal was taken"
+		return 1
+	fi
+	grep 'line 1: no page in hexadecimal' "$tmp/err"
+}
+
 # what was recorded here and now
 live() {
 	[ -d /sys/kernel/tracing/instances ] || skip "no tracefs"
@@ -399,5 +453,7 @@ check "F63 ended while it writes" killed_writing TERM
 check "F66 one at a time, and the module stays" alone
 check "reads and writes that are wrong" calls
 check "potadctl replay" by_potadctl
+check "record: events of a recording make that recording" converted
+check "record: blocks in parts, and frees that were not seen" parts_of_blocks
 check "potadctl record, and its recording" live
 end
