@@ -531,6 +531,29 @@ static void trace_ledger(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr, 0);
 }
 
+/* What cannot be had is an error, and what was had is given back. */
+static void trace_ledger_without_memory(struct kunit *test)
+{
+	unsigned int nth, left = 0, failed = 0;
+	struct potad_ledger *l;
+	struct potad_lease *lease;
+	int err;
+
+	for (nth = 1; !left; nth++) {
+		KUNIT_ASSERT_LT(test, nth, 100);
+		potad_test_fail_nth(test, nth);
+		l = potad_ledger_create(LEASES);
+		err = l ? potad_ledger_add(l, nth, &lease) : -ENOMEM;
+		left = potad_test_fail_nth(test, 0);
+		KUNIT_EXPECT_TRUE(test, !err || err == -ENOMEM);
+		if (l)
+			KUNIT_EXPECT_EQ(test, potad_ledger_live(l), !err);
+		potad_ledger_destroy(l);
+		failed += !!err;
+	}
+	KUNIT_EXPECT_GT(test, failed, 0);
+}
+
 static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(trace_lines),
 	KUNIT_CASE(trace_says_what),
@@ -539,6 +562,7 @@ static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(trace_long_lines),
 	KUNIT_CASE(trace_random),
 	KUNIT_CASE(trace_ledger),
+	KUNIT_CASE(trace_ledger_without_memory),
 	{}
 };
 

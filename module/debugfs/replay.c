@@ -28,6 +28,8 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -284,6 +286,10 @@ static int write_pieces(struct replay_file *f, const char __user *ubuf, size_t c
 		err = take(f, f->piece, len);
 		if (err)
 			return err;
+		/* In what there are comments only nobody else looks. */
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return fail_replay(f, -EINTR);
 	}
 	return 0;
 }
