@@ -315,7 +315,7 @@ static void native_row(struct potad_replay_row *row)
 	unsigned int i, k;
 	int nid;
 
-	row->free = native_free();
+	row->free = (u64)global_zone_page_state(NR_FREE_PAGES) << PAGE_SHIFT;
 	for_each_online_node(nid) {
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			const struct zone *zone = &NODE_DATA(nid)->node_zones[i];

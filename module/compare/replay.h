@@ -16,8 +16,8 @@
  * Bare blocks and pages have the mobility that the recording gives them.  Described
  * ones are all pinned: it is their type's.
  *
- * Native subjects get no memory that somebody would have to be killed for: they are
- * refused what would leave the kernel less than 32 MiB, and that is counted as well.
+ * Native subjects get no memory that somebody would have to be killed for: a batch that
+ * would leave the kernel less than 32 MiB is refused, and that is counted as well.
  *
  * Before potad's free blocks are counted what CPUs keep at hand goes back, as it does
  * when a large block is wanted.  The kernel's own lists of single pages do not: nobody
