@@ -86,7 +86,9 @@ static int slow_number(const char *s, int base, u64 *value)
 
 static bool slow_word(const char *s)
 {
-	return *s && !s[strspn(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")];
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+	return *s && !s[strspn(s, letters)];
 }
 
 /* The fields of a line, into @field; how many. */
@@ -341,7 +343,7 @@ static void trace_begins_and_ends(struct kunit *test)
 		{ "# POTT 1 counted\n# count 0\n# more\n", 0, 4, 34 },
 		{ "# POTT 1 counted\n# count 0\n0,0,F,1,0\n", -EINVAL, 3, 27 },
 		{ "# POTT 1 counted\n# count -1\n", -EINVAL, 2, 17 },
-		{ "# POTT 1 counted\n# count 0 \n", -EINVAL, 2, 17 },
+		{ "# POTT 1 counted\n# count 0.\n", -EINVAL, 2, 17 },
 		{ "# POTT 1 counts\n0,0,F,1,0\n", 0, 3, 26 },
 	};
 	struct seen *seen = potad_test_memory(test, sizeof(*seen));
