@@ -86,9 +86,14 @@ static int slow_number(const char *s, int base, u64 *value)
 
 static bool slow_word(const char *s)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char small[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	static const char large[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t i;
 
-	return *s && !s[strspn(s, letters)];
+	for (i = 0; s[i]; i++)
+		if (!strchr(small, s[i]) && !strchr(large, s[i]))
+			return false;
+	return i > 0;
 }
 
 /* The fields of a line, into @field; how many. */
