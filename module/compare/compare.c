@@ -36,7 +36,6 @@
 #include <linux/mm.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -55,8 +54,7 @@
 static_assert(POTAD_COMPARE_ORDERS <= MAX_PAGE_ORDER);
 static_assert(BIT(POTAD_SUBJECTS - 1) - 1 == POTAD_COMPARE_ALL);
 
-static DEFINE_MUTEX(running);		/* one comparison at a time; protects */
-					/* nothing else			      */
+static unsigned long running;		/* bit 0: a comparison is; protects nothing */
 static struct subject_kit kit;		/* constant from init to exit */
 
 static const struct workload {
@@ -71,6 +69,26 @@ static const struct workload {
 	[POTAD_MIXED] = { "mixed", { "mixed" }, true },
 	[POTAD_CROSS] = { "cross", { "cross" } },
 };
+
+/*
+ * One comparison at a time.  (No mutex: a replay lasts for many system calls, which
+ * need not be those of one task.)  Returns false if there is one.
+ */
+bool potad_compare_claim(void)
+{
+	return !test_and_set_bit_lock(0, &running);
+}
+
+void potad_compare_unclaim(void)
+{
+	clear_bit_unlock(0, &running);
+}
+
+/* What subjects work with. */
+const struct subject_kit *potad_compare_kit(void)
+{
+	return &kit;
+}
 
 /* Returns 0 or -EINVAL. */
 int potad_compare_workload(const char *name, enum potad_workload *workload)
@@ -360,7 +378,7 @@ int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 	struct comparison *c;
 	int err = -ENOMEM;
 
-	if (!mutex_trylock(&running))
+	if (!potad_compare_claim())
 		return -EBUSY;
 	c = kvzalloc_obj(*c, GFP_KERNEL);
 	if (!c)
@@ -381,7 +399,7 @@ out:
 	if (c)
 		potad_turn_destroy(c->turn);
 	kvfree(c);
-	mutex_unlock(&running);
+	potad_compare_unclaim();
 	return err;
 }
 
@@ -400,7 +418,7 @@ int potad_compare_lines(const struct potad_compare *cmp,
 	unsigned int order, i, label = 1;
 	int err = 0;
 
-	if (!mutex_trylock(&running))
+	if (!potad_compare_claim())
 		return -EBUSY;
 	potad_lines_begin();
 	for (order = cmp->first_order; order <= cmp->last_order; order++) {
@@ -414,7 +432,7 @@ int potad_compare_lines(const struct potad_compare *cmp,
 			label += POTAD_LINES_LABELS;
 		}
 	}
-	mutex_unlock(&running);
+	potad_compare_unclaim();
 	return err == -EINTR ? err : 0;
 }
 

@@ -13,6 +13,7 @@
 #define POTAD_COMPARE_CPUS	8
 
 struct potad_pool;
+struct subject_kit;
 
 /* What each of them times is told in turn.h. */
 enum potad_workload {
@@ -98,6 +99,9 @@ typedef void (*potad_compare_label_fn)(unsigned int label, unsigned int order,
 
 int potad_compare_init(struct potad_pool *pool);
 void potad_compare_exit(void);
+bool potad_compare_claim(void);
+void potad_compare_unclaim(void);
+const struct subject_kit *potad_compare_kit(void);
 int potad_compare_subjects(char *list, unsigned long *subjects);
 int potad_compare_workload(const char *name, enum potad_workload *workload);
 const char *potad_compare_workload_name(enum potad_workload workload);

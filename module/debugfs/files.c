@@ -8,7 +8,7 @@
  *	                validate  1
  *	                compare/run  [KEY=VALUE ...]
  *	                compare/lookup  [KEY=VALUE ...]
- *	                and those of places.c and failures.c
+ *	                and those of places.c, failures.c and replay.c
  *	facts (0400)    blocks types stats freeinfo region failures follow
  *
  * How a command is written and its answer read is told in request.h, how
@@ -31,6 +31,7 @@
 #include "failures.h"
 #include "files.h"
 #include "places.h"
+#include "replay.h"
 #include "request.h"
 #include "words.h"
 
@@ -641,6 +642,7 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r,
 	compare = debugfs_create_dir("compare", dir);
 	make_action(compare, &compare_action);
 	make_action(compare, &lookup_action);
+	potad_replay_files(compare);
 	debugfs_create_file("blocks", 0400, dir, NULL, &blocks_fops);
 	debugfs_create_file("types", 0400, dir, NULL, &types_fops);
 	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);

@@ -26,8 +26,8 @@ struct potad_request {
 	char		reply[POTAD_REPLY_SIZE];
 };
 
-/* The kernel's own errname() is not for modules, and not in every kernel. */
-static const char *err_name(int err)
+/* As in errno.h.  The kernel's own errname() is not for modules, and not in every kernel. */
+const char *potad_err_name(int err)
 {
 #define NAME(e) { e, #e }
 	static const struct {
@@ -93,7 +93,7 @@ int potad_refuse(struct potad_request *req, int err, const char *fmt, ...)
 
 	req->len = 0;
 	req->truncated = false;
-	potad_reply(req, "error: %s: ", err_name(err));
+	potad_reply(req, "error: %s: ", potad_err_name(err));
 	reason = req->len;
 	va_start(args, fmt);
 	vreply(req, fmt, args);

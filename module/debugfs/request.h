@@ -41,6 +41,8 @@ void potad_reply(struct potad_request *req, const char *fmt, ...);
 __printf(3, 4)
 int potad_refuse(struct potad_request *req, int err, const char *fmt, ...);
 
+const char *potad_err_name(int err);
+
 extern const struct file_operations potad_request_fops;
 
 #endif /* POTAD_DEBUGFS_REQUEST_H */

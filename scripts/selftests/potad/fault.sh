@@ -103,6 +103,38 @@ requesting() {
 	unload
 }
 
+# SUBJECT: every allocation behind a replay fails once. Who replays counts a block that
+# is refused, and goes on; with anything else that is missing it ends, and leaves nothing.
+replaying() {
+	failable
+	load "size=$size_default"
+	recording=$(printf 'subject=%s every=2\n# POTT 1\n0,0,A,1,0,0,0,0\n0,0,A,8,3,0,1,0\n%s' "$1" \
+		"$(printf '0,0,S,8,3,1\n0,0,F,1,0\n.')")
+	n=0 failed=0 refused=0 visited=yes
+	while [ $visited = yes ]; do
+		n=$((n + 1))
+		[ $n -lt 200 ]
+		if "$here/failnth" $n write "$dir/compare/replay" "${recording%.}" >"$tmp/result"; then
+			grep -q '^events 4$' "$tmp/result"
+			refused=$((refused + $(awk '$1 == "failed" { print $2 }' "$tmp/result")))
+		else
+			failed=$((failed + 1))
+			head -n 1 "$tmp/result" | grep -q -E 'result=-1 (ENOMEM|EFAULT)$'
+			grep -q '^error: E[A-Z]*: ' "$tmp/result"
+		fi
+		grep -q '^visited=yes' "$tmp/result" || visited=no
+		drain
+		same "granules that are allocated" 0 "$(value stats granules_allocated)"
+		books
+	done
+	echo "$((n - 1)) allocations, $failed of them fatal, $refused blocks refused"
+	[ $failed -gt 0 ]
+	case $1 in
+	buddy*) [ $refused -gt 0 ] ;;
+	esac
+	unload
+}
+
 # everything fails, always, for the process that frees: it must succeed. That
 # allocations do fail then is shown by one that is refused.
 freeing() {
@@ -138,6 +170,9 @@ freeing() {
 check "F51 F59 loading with every allocation failing once" loading
 check "F59 a request for a described block with every allocation failing once" requesting 4096 buf
 check "F59 a request for a granule with every allocation failing once" requesting 512 folio
+check "F59 a replay by potad with every allocation failing once" replaying potad
+check "F59 the same, described" replaying potad-described
+check "F59 a replay by the kernel with every allocation failing once" replaying buddy-described
 check "F20 freeing while every allocation in the kernel fails" freeing
 
 end

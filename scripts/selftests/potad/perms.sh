@@ -15,8 +15,8 @@ mode() {
 complete() {
 	(cd "$dir" && find . -type f | sort) >"$tmp/files"
 	cat "$tmp/files"
-	for file in alloc free lookup inject inject_random unpoison validate compare/run blocks types stats freeinfo \
-		region failures; do
+	for file in alloc free lookup inject inject_random unpoison validate compare/run \
+		compare/replay blocks types stats freeinfo region failures; do
 		grep -q -x "./$file" "$tmp/files"
 	done
 	(cd "$dir" && find . -type f -perm -004) >"$tmp/open"
@@ -30,8 +30,8 @@ as_nobody() {
 	mount -o remount,mode=0755 "$debugfs" || skip "debugfs cannot be remounted"
 	chmod 755 "$tmp"
 	cp "$here/rawio" "$tmp/rawio"
-	for file in alloc free lookup inject inject_random unpoison validate compare/run blocks types stats freeinfo \
-		region failures; do
+	for file in alloc free lookup inject inject_random unpoison validate compare/run \
+		compare/replay blocks types stats freeinfo region failures; do
 		"$tmp/rawio" --uid 65534 "$dir/$file" read >"$tmp/reply" 2>&1 || :
 		if ! grep -q -x 'open -1 EACCES' "$tmp/reply"; then
 			echo "$file: $(cat "$tmp/reply")"
@@ -88,7 +88,7 @@ not_mounted() {
 	books
 }
 
-for file in alloc free lookup inject inject_random unpoison validate compare/run; do
+for file in alloc free lookup inject inject_random unpoison validate compare/run compare/replay; do
 	modes="${modes:-} $file:600"
 done
 for file in blocks types stats freeinfo region failures follow; do

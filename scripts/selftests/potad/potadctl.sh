@@ -206,7 +206,7 @@ helping() {
 		says '^Usage: potadctl '
 	done
 	for command in alloc free lookup inject status blocks types stats freeinfo region failures \
-		validate compare; do
+		validate compare replay; do
 		exits 0 --help
 		says "(^|[ |])$command( |\$)"
 		exits 0 $command --help
