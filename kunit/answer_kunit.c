@@ -397,17 +397,16 @@ static void copy_or_fail(void *arg, unsigned int me)
 
 	for (i = 0; i < MOVES; i++) {
 		if (me) {
-			while (atomic_read(&c->copies) == i && !atomic_read(&c->over))
+			while (atomic_read(&c->copies) <= i)
 				cond_resched();
-			if (atomic_read(&c->copies) > i)
-				potad_memory_failure(c->pool, c->place, 1, 0);
+			potad_memory_failure(c->pool, c->place, 1, 0);
 			atomic_set(&c->over, i + 1);
 			continue;
 		}
 		if (potad_alloc(potad_test_types[2], 2, GFP_KERNEL, &c->owner[i], &b) ||
 		    potad_migrate(c->pool, b.phys, &to))
 			break;
-		while (atomic_read(&c->over) == i)
+		while (atomic_read(&c->over) <= i)
 			cond_resched();
 		if (potad_free(&to))
 			break;

@@ -96,6 +96,33 @@ by_handle() {
 	fails inject "$handle+0" ENOENT ''
 }
 
+# Blocks are written again elsewhere while others have them moved: each handle stands
+# for its own block, and in the end none is left over.
+written_again_while_moved() {
+	while [ -d "$dir" ] && [ ! -e "$tmp/enough" ]; do
+		ask evacuate "$start $((bytes / 2))" || :
+		ask evacuate "$(hex $((start + bytes / 2))) $((bytes / 2))" || :
+	done >/dev/null 2>&1 &
+	mover=$!
+	n=0
+	while [ $n -lt 60 ]; do
+		filled 32K buf
+		ask inject "$handle+$((n * 512 % 32768))" || :
+		gives check "$handle" '^read=32768 ' || {
+			: >"$tmp/enough"
+			wait $mover
+			return 1
+		}
+		free "$handle"
+		n=$((n + 1))
+	done
+	: >"$tmp/enough"
+	wait $mover
+	drain
+	same "granules in use" 0 "$(value stats granules_allocated)"
+	same "live blocks" 0 "$(value stats blocks_live)"
+}
+
 # what failed in pretence is good again: the whole region is one block
 unpoisoned() {
 	gives inject "$address 4096" 'quarantined=1'
@@ -274,6 +301,7 @@ check "C4 who refuses to move is told, and stays" soft_stays pgtable 1 refused
 check "C4 what has no descriptor stays" soft_stays raw 0 -
 check "C4 what is free and going to fail is quarantined" soft_free
 check "C4 what can be had again is written again elsewhere" written_again
+check "C4 a buf is written again while others have it moved" written_again_while_moved
 check "C4 what is lost is an error for who reads it" lost
 check "an offset in a block fails" by_handle
 refused "a handle that was never given out" inject "4711+0" ENOENT ''
