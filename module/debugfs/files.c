@@ -10,6 +10,7 @@
  *	                compare/lookup  [KEY=VALUE ...]
  *	                and those of places.c, failures.c and replay.c
  *	facts (0400)    blocks types stats freeinfo region failures follow
+ *	map (0600)      map.c
  *
  * How a command is written and its answer read is told in request.h, how
  * numbers are written in parse.h.  Addresses are physical ones.  Without
@@ -30,6 +31,7 @@
 #include "../region/region.h"
 #include "failures.h"
 #include "files.h"
+#include "map.h"
 #include "places.h"
 #include "replay.h"
 #include "request.h"
@@ -649,6 +651,7 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r,
 	debugfs_create_file("freeinfo", 0400, dir, NULL, &freeinfo_fops);
 	debugfs_create_file("region", 0400, dir, NULL, &region_fops);
 	potad_failures_files(pool, dir);
+	potad_map_file(dir);
 }
 
 /* Removes them; returns when no operation on one runs any more. */

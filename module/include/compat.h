@@ -117,4 +117,14 @@ static inline void *potad_shrinker_data(struct shrinker *shrinker)
 }
 #endif
 
+/* 6.3. */
+#ifndef POTAD_HAVE_VM_FLAGS_SET
+#include <linux/mm.h>
+
+static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
+
 #endif /* POTAD_COMPAT_H */

@@ -19,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/rwsem.h>
@@ -57,10 +58,14 @@ static unsigned long last_handle;		/* under that lock */
 static struct potad_pool *pool;			/* constant */
 
 /*
- * Who looks at contents has it alone: then nothing moves, and nothing is given up.
- * Who copies them or gives them up has it shared.  Outside of all of potad's locks.
+ * Where contents are.  Who looks at all of them, copies them, or gives them up has it
+ * alone; who maps a page of them has it shared.  Inside of a process' mmap_lock, outside
+ * of all of potad's locks and of those of page tables.
  */
 static DECLARE_RWSEM(contents);
+
+static struct address_space *mapped;		/* of who has some in his address space: */
+						/* NULL until there is one, constant then */
 
 /* Each descriptor begins with the handle. */
 static void handle_init(void *data, void *arg)
@@ -73,16 +78,33 @@ static int handle_describe(const void *data, char *buf, size_t size)
 	return scnprintf(buf, size, "handle:%lu", *(unsigned long *)data);
 }
 
+/*
+ * Out of all address spaces: whoever touches it from now on asks, by a fault.  @contents is
+ * held for writing, so that this takes effect after what is being done.
+ */
+static void unmap(unsigned long handle)
+{
+	struct address_space *mapping = READ_ONCE(mapped);
+
+	if (mapping)
+		unmap_mapping_range(mapping, (loff_t)handle << POTAD_MAP_SHIFT,
+				    1LL << POTAD_MAP_SHIFT, 1);
+}
+
 /* Contents are gone, which is remembered as long as there is a handle. */
 static enum potad_answer folio_failure(const struct potad_failure *failure)
 {
+	unsigned long handle = *(unsigned long *)failure->block->data;
 	struct potad_held *mine;
 
+	down_write(&contents);
 	xa_lock(&held_blocks);
-	mine = xa_load(&held_blocks, *(unsigned long *)failure->block->data);
+	mine = xa_load(&held_blocks, handle);
 	if (mine)
 		mine->lost = true;
 	xa_unlock(&held_blocks);
+	unmap(handle);
+	up_write(&contents);
 	return POTAD_LOST;
 }
 
@@ -106,15 +128,16 @@ static enum potad_answer buf_failure(const struct potad_failure *failure)
 
 	if (potad_alloc(was->type, was->order, GFP_KERNEL, &again, &other))
 		return folio_failure(failure);
-	down_read(&contents);
+	down_write(&contents);
 	potad_pattern_fill(phys_to_virt(other.phys), other.bytes, again.handle);
 	xa_lock(&held_blocks);
 	mine = xa_load(&held_blocks, again.handle);
 	if (mine && mine->block.data == was->data)
 		swap(mine->block, other);
 	xa_unlock(&held_blocks);
+	unmap(again.handle);
 	WARN_ON(potad_free(&other));
-	up_read(&contents);
+	up_write(&contents);
 	return POTAD_RECOVERED;
 }
 
@@ -133,7 +156,8 @@ static int held_migrate(const struct potad_block *from, const struct potad_block
 	struct potad_held *mine;
 	u64 done, part;
 
-	down_read(&contents);
+	down_write(&contents);
+	unmap(handle);
 	for (done = 0; done < from->bytes; done += part) {
 		part = min_t(u64, from->bytes - done, SZ_1M);
 		memcpy(phys_to_virt(to->phys + done), phys_to_virt(from->phys + done), part);
@@ -147,7 +171,7 @@ static int held_migrate(const struct potad_block *from, const struct potad_block
 	if (mine)
 		mine->block = *to;
 	xa_unlock(&held_blocks);
-	up_read(&contents);
+	up_write(&contents);
 	return mine ? 0 : -ENOENT;
 }
 
@@ -457,6 +481,81 @@ int potad_holder_check(unsigned long handle, u64 *bytes, u64 *sum)
 	return err;
 }
 
+/* Of @handle, if it is a block with contents that can be unmapped when it moves or fails. */
+static int mappable(unsigned long handle, struct potad_held *held)
+{
+	struct potad_held *mine;
+	int err = 0;
+
+	xa_lock(&held_blocks);
+	mine = xa_load(&held_blocks, handle);
+	if (!mine)
+		err = -ENOENT;
+	else if (mine->kind != POTAD_HELD_BLOCK || mine->block.type->ops.migrate != held_migrate)
+		err = -EOPNOTSUPP;
+	else if (!mine->filled)
+		err = -EINVAL;
+	else
+		*held = *mine;
+	xa_unlock(&held_blocks);
+	return err;
+}
+
+/**
+ * potad_holder_map() - may a block be in somebody's address space?
+ * @handle: its handle
+ * @offset: where it begins to be, in bytes; at a page
+ * @bytes: how much of it, in whole pages
+ * @mapping: of the file by which it is mapped, at @handle << POTAD_MAP_SHIFT; always the
+ *	same one
+ *
+ * Context: Process context.
+ * Return: 0, and faults are to be answered by potad_holder_fault(); -ENOENT if there is
+ * no such handle; -EOPNOTSUPP if it is of a kind that cannot be mapped; -EINVAL if nothing
+ * was written to it, so that others' contents would be seen; -ENXIO if it has not so much.
+ */
+int potad_holder_map(unsigned long handle, u64 offset, u64 bytes,
+		     struct address_space *mapping)
+{
+	struct potad_held held;
+	int err = mappable(handle, &held);
+
+	if (err)
+		return err;
+	if (offset >= held.block.bytes || bytes > held.block.bytes - offset)
+		return -ENXIO;
+	WRITE_ONCE(mapped, mapping);
+	return 0;
+}
+
+/**
+ * potad_holder_fault() - a page of a mapped block is touched
+ * @handle: its handle
+ * @offset: where in the block, in bytes; at a page
+ * @vmf: the fault
+ *
+ * Context: Of a fault.
+ * Return: as faults: the page is there; %VM_FAULT_HWPOISON if contents of the block were
+ * lost, and the process gets SIGBUS with the address; %VM_FAULT_SIGBUS if there is no
+ * such handle any more.
+ */
+vm_fault_t potad_holder_fault(unsigned long handle, u64 offset, struct vm_fault *vmf)
+{
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+	struct potad_held held;
+
+	down_read(&contents);
+	if (!mappable(handle, &held) && offset < held.block.bytes) {
+		if (held.lost || has_failed(&held.block))
+			ret = VM_FAULT_HWPOISON;
+		else
+			ret = vmf_insert_pfn(vmf->vma, vmf->address,
+					     (held.block.phys + offset) >> PAGE_SHIFT);
+	}
+	up_read(&contents);
+	return ret;
+}
+
 /**
  * potad_holder_free() - give up a handle, and what it stands for
  * @handle: the handle
@@ -471,13 +570,14 @@ int potad_holder_free(unsigned long handle, struct potad_held *held)
 {
 	struct potad_held *mine;
 
-	down_read(&contents);
+	down_write(&contents);
 	mine = xa_erase(&held_blocks, handle);
 	if (mine) {
 		*held = *mine;
+		unmap(handle);
 		held_end(mine);
 	}
-	up_read(&contents);
+	up_write(&contents);
 	return mine ? 0 : -ENOENT;
 }
 

@@ -13,6 +13,9 @@
 struct potad_area;
 
 /* What a handle can stand for. */
+/* Where in a file a handle's block is mapped, and how large it can be at most. */
+#define POTAD_MAP_SHIFT		32
+
 enum potad_held_kind {
 	POTAD_HELD_BLOCK,	/* a block of one of the holder's types */
 	POTAD_HELD_RUN,		/* adjacent blocks without a type */
@@ -52,6 +55,9 @@ int potad_holder_alloc_at(phys_addr_t phys, unsigned int order, const char *type
 int potad_holder_run(struct potad_adjacent *run, struct potad_held *held);
 int potad_holder_area(u64 bytes, unsigned int order, struct potad_held *held);
 int potad_holder_check(unsigned long handle, u64 *bytes, u64 *sum);
+int potad_holder_map(unsigned long handle, u64 offset, u64 bytes,
+		     struct address_space *mapping);
+vm_fault_t potad_holder_fault(unsigned long handle, u64 offset, struct vm_fault *vmf);
 int potad_holder_free(unsigned long handle, struct potad_held *held);
 bool potad_holder_next(unsigned long *handle, struct potad_held *held);
 const char *potad_held_name(const struct potad_held *held);

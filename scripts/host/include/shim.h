@@ -176,6 +176,7 @@ typedef s64 ktime_t;
 #define IS_BUILTIN(c)		POTAD_SHIM_IS(c)
 /* What Kbuild finds in the newest kernel: see compat.h. */
 #define POTAD_HAVE_SHRINKER_ALLOC 1
+#define POTAD_HAVE_VM_FLAGS_SET 1
 #define CONFIG_SMP		1
 #define CONFIG_64BIT		1
 
