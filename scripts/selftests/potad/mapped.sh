@@ -8,6 +8,9 @@
 begin
 fresh || exit 1
 
+# What take sets.
+handle='' address='' size='' reply=''
+
 # Lines of the kernel's about a process that gets a signal.
 signals='MCE: Killing mapper:[0-9]+ due to hardware memory corruption fault'
 
@@ -39,7 +42,7 @@ leaves() {
 	wait "$mapper"
 }
 
-# refused ANSWER HANDLE BYTES [WORD]: a mapping that there cannot be
+# no_mapping ANSWER HANDLE BYTES [WORD]: what the process says of one that there cannot be
 no_mapping() {
 	wanted=$1
 	shift
@@ -57,7 +60,7 @@ seen() {
 	free "$handle"
 }
 
-# moved HOW: by migrate, or because it is going to fail
+# stays_in_place HOW: it moves by migrate, or because it is going to fail
 stays_in_place() {
 	mapped 64K folio
 	gives check "$handle" '^read=65536 '
