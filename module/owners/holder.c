@@ -546,8 +546,10 @@ vm_fault_t potad_holder_fault(unsigned long handle, u64 offset, struct vm_fault 
 
 	down_read(&contents);
 	if (!mappable(handle, &held) && offset < held.block.bytes) {
+		/* Without memory failure not all architectures know what that is. */
 		if (held.lost || has_failed(&held.block))
-			ret = VM_FAULT_HWPOISON;
+			ret = IS_ENABLED(CONFIG_MEMORY_FAILURE) ? VM_FAULT_HWPOISON :
+								  VM_FAULT_SIGBUS;
 		else
 			ret = vmf_insert_pfn(vmf->vma, vmf->address,
 					     (held.block.phys + offset) >> PAGE_SHIFT);
