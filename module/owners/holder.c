@@ -519,10 +519,13 @@ int potad_holder_map(unsigned long handle, u64 offset, u64 bytes,
 {
 	struct potad_held held;
 	int err = mappable(handle, &held);
+	u64 most;
 
 	if (err)
 		return err;
-	if (offset >= held.block.bytes || bytes > held.block.bytes - offset)
+	/* What is behind that in the file is the next handle's. */
+	most = min(held.block.bytes, 1ULL << POTAD_MAP_SHIFT);
+	if (offset >= most || bytes > most - offset)
 		return -ENXIO;
 	WRITE_ONCE(mapped, mapping);
 	return 0;
