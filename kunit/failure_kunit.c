@@ -645,6 +645,12 @@ static void race_free(struct race *r, struct race_owner *o)
 	o->cookie = 0;
 }
 
+/* Who is being told of a block has a reference, and may be told after it was given up. */
+static bool is_released(const struct potad_test_owner *owner)
+{
+	return atomic_read(&owner->inits) == atomic_read(&owner->releases);
+}
+
 static void race_blocks(struct race *r)
 {
 	unsigned int i;
@@ -655,7 +661,7 @@ static void race_blocks(struct race *r)
 		i = potad_test_below(&r->rnd[0], RACE_HELD);
 		if (r->owner[i].cookie)
 			race_free(r, &r->owner[i]);
-		else
+		else if (is_released(&r->owner[i].owner))
 			race_alloc(r, &r->owner[i]);
 		atomic_set(&r->step_us, min_t(u64, (ktime_get_ns() - began) / 1000, 10000));
 		cond_resched();
