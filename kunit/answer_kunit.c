@@ -31,14 +31,6 @@ static struct potad_event last_event(struct kunit *test, struct potad_pool *pool
 	return event;
 }
 
-static enum potad_what what_is_at(struct potad_pool *pool, phys_addr_t phys)
-{
-	struct potad_info info = { };
-
-	potad_lookup(pool, phys, &info);
-	return info.what == POTAD_IS_CACHED ? POTAD_IS_FREE : info.what;
-}
-
 /* Soft */
 
 static void soft_failure_moves_the_block(struct kunit *test)
@@ -60,8 +52,8 @@ static void soft_failure_moves_the_block(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, event.phys, b.phys + 2 * GRANULE);
 
 	/* One granule of the old place is out of use, and none of the new. */
-	KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys + 2 * GRANULE), POTAD_IS_QUARANTINED);
-	KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys + 3 * GRANULE), POTAD_IS_FREE);
+	KUNIT_EXPECT_EQ(test, potad_test_what(pool, b.phys + 2 * GRANULE), POTAD_IS_QUARANTINED);
+	KUNIT_EXPECT_EQ(test, potad_test_what(pool, b.phys + 3 * GRANULE), POTAD_IS_FREE);
 	KUNIT_EXPECT_EQ(test, potad_free(&owner.to), 0);
 	potad_test_all_free(test, pool, 1);
 }
@@ -103,7 +95,7 @@ static void soft_failure_of_free_memory_is_one(struct kunit *test)
 	struct potad_pool *pool = potad_test_pool(test, BYTES, GRANULE);
 
 	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, START, 1, TEST | POTAD_FAIL_SOFT), 0);
-	KUNIT_EXPECT_EQ(test, what_is_at(pool, START), POTAD_IS_QUARANTINED);
+	KUNIT_EXPECT_EQ(test, potad_test_what(pool, START), POTAD_IS_QUARANTINED);
 	/* Nobody has it: hard is no news. */
 	KUNIT_EXPECT_EQ(test, potad_memory_failure(pool, START, 1, TEST), -EHWPOISON);
 	KUNIT_EXPECT_EQ(test, last_event(test, pool).seq, 1);
@@ -232,12 +224,12 @@ static void block_that_goes_meanwhile_stays_for_its_owner(struct kunit *test)
 	wait_for_completion(&slow.told);
 	KUNIT_EXPECT_EQ(test, potad_free(&b), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), 0);
-	KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys), POTAD_IS_BLOCK);
+	KUNIT_EXPECT_EQ(test, potad_test_what(pool, b.phys), POTAD_IS_BLOCK);
 	KUNIT_EXPECT_EQ(test, potad_type_unbind(type), -EBUSY);
 	complete(&slow.go);
 	potad_failures_wait();
 	KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), 1);
-	KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys), POTAD_IS_QUARANTINED);
+	KUNIT_EXPECT_EQ(test, potad_test_what(pool, b.phys), POTAD_IS_QUARANTINED);
 	potad_test_all_free(test, pool, 1);
 }
 

@@ -48,14 +48,6 @@ static void expect_obstacle(struct kunit *test, const struct obstacles *o, unsig
 	KUNIT_EXPECT_EQ_MSG(test, o->err[i], err, "obstacle %u", i);
 }
 
-static enum potad_what what_is_at(struct potad_pool *pool, phys_addr_t phys)
-{
-	struct potad_info info = { };
-
-	potad_lookup(pool, phys, &info);
-	return info.what == POTAD_IS_CACHED ? POTAD_IS_FREE : info.what;
-}
-
 static void expect_block(struct kunit *test, struct potad_pool *pool,
 			 const struct potad_block *b)
 {
@@ -102,8 +94,8 @@ static void block_of_each_order_moves(struct kunit *test)
 
 		expect_block(test, pool, &to);
 		potad_test_sound(test, pool);
-		KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys), POTAD_IS_FREE);
-		KUNIT_EXPECT_EQ(test, what_is_at(pool, b.phys + b.bytes - 1), POTAD_IS_FREE);
+		KUNIT_EXPECT_EQ(test, potad_test_what(pool, b.phys), POTAD_IS_FREE);
+		KUNIT_EXPECT_EQ(test, potad_test_what(pool, b.phys + b.bytes - 1), POTAD_IS_FREE);
 		/* The old handle is none any more; the reference is one. */
 		KUNIT_EXPECT_NE(test, potad_free(&b), 0);
 		KUNIT_EXPECT_EQ(test, potad_free_checked(pool, &b), -ENOENT);
@@ -131,7 +123,7 @@ static void refusal_leaves_all_as_it_was(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, to.order, 77);
 		expect_block(test, pool, &b);
 		potad_test_sound(test, pool);
-		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.to.phys), POTAD_IS_FREE);
+		KUNIT_EXPECT_EQ(test, potad_test_what(pool, owner.to.phys), POTAD_IS_FREE);
 	}
 	owner.stays = 0;
 	KUNIT_EXPECT_EQ(test, potad_migrate(pool, b.phys, NULL), 0);
@@ -223,8 +215,8 @@ static void owner_may_free_while_it_moves(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, f.again, -ENOENT);
 		KUNIT_EXPECT_EQ(test, f.other, -ENOENT);
 		KUNIT_EXPECT_EQ(test, atomic_read(&owner.releases), i + 1);
-		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.from.phys), POTAD_IS_FREE);
-		KUNIT_EXPECT_EQ(test, what_is_at(pool, owner.to.phys), POTAD_IS_FREE);
+		KUNIT_EXPECT_EQ(test, potad_test_what(pool, owner.from.phys), POTAD_IS_FREE);
+		KUNIT_EXPECT_EQ(test, potad_test_what(pool, owner.to.phys), POTAD_IS_FREE);
 		KUNIT_EXPECT_EQ(test, potad_free(&b), -ENOENT);
 		potad_test_all_free(test, pool, 0);
 	}
@@ -376,7 +368,7 @@ static void blocks_over_the_ends_of_a_range_leave_too(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&owner.asked), 3);
 	expect_block(test, pool, &b[0]);
 	for (i = 1; i < 4; i++)
-		KUNIT_EXPECT_EQ(test, what_is_at(pool, b[i].phys), POTAD_IS_FREE);
+		KUNIT_EXPECT_EQ(test, potad_test_what(pool, b[i].phys), POTAD_IS_FREE);
 }
 
 static void whole_pool_has_nowhere_to_go(struct kunit *test)
@@ -496,7 +488,7 @@ static void no_memory_to_have_a_range_changes_nothing(struct kunit *test)
 		potad_test_sound(test, pool);
 		if (err) {
 			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
-			KUNIT_EXPECT_EQ(test, what_is_at(pool, START), POTAD_IS_FREE);
+			KUNIT_EXPECT_EQ(test, potad_test_what(pool, START), POTAD_IS_FREE);
 			failed++;
 		} else {
 			expect_block(test, pool, &range);

@@ -239,6 +239,15 @@ int potad_test_types_init(struct kunit_suite *suite)
 	return 0;
 }
 
+/* What is there; at hand for some CPU is as good as free. */
+enum potad_what potad_test_what(struct potad_pool *pool, phys_addr_t phys)
+{
+	struct potad_info info = { };
+
+	potad_lookup(pool, phys, &info);
+	return info.what == POTAD_IS_CACHED ? POTAD_IS_FREE : info.what;
+}
+
 void potad_test_sound(struct kunit *test, struct potad_pool *pool)
 {
 	const char *wrong = potad_pool_validate(pool);

@@ -91,6 +91,8 @@ struct potad_type *potad_test_type_kept(struct kunit *test, struct potad_type *t
 int potad_test_free_at(struct potad_pool *pool, phys_addr_t phys, unsigned int order,
 		       struct potad_type *type);
 
+enum potad_what potad_test_what(struct potad_pool *pool, phys_addr_t phys);
+
 /* Ends the test if the pool is not sound, or is not as it was once. */
 void potad_test_sound(struct kunit *test, struct potad_pool *pool);
 void potad_test_all_free(struct kunit *test, struct potad_pool *pool,

@@ -148,14 +148,6 @@ void potad_area_destroy(struct potad_area *area)
 	kvfree(area);
 }
 
-static bool piece_failed(const struct potad_block *piece)
-{
-	struct potad_pool *pool = area_type->pool;
-
-	return potad_space_has_failed(pool->space, potad_pool_granule(pool, piece->phys),
-				      piece->order);
-}
-
 /*
  * Reads all back: through the mapping, and each block where it really lies.
  * -EUCLEAN if it is not what was written; *@sum is what was read.  -EHWPOISON, and
@@ -168,7 +160,7 @@ int potad_area_check(const struct potad_area *area, unsigned long handle, u64 *s
 	bool ok;
 
 	for (i = 0; i < area->nr; i++)
-		if (piece_failed(&area->piece[i]))
+		if (potad_block_has_failed(&area->piece[i]))
 			return -EHWPOISON;
 	ok = potad_pattern_check(area->map, area->bytes, handle, 0, sum);
 	for (i = 0; i < area->nr; i++) {

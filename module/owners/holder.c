@@ -92,17 +92,23 @@ static void unmap(unsigned long handle)
 }
 
 /* Contents are gone, which is remembered as long as there is a handle. */
-static enum potad_answer folio_failure(const struct potad_failure *failure)
+static void lose(unsigned long handle)
 {
-	unsigned long handle = *(unsigned long *)failure->block->data;
 	struct potad_held *mine;
 
-	down_write(&contents);
 	xa_lock(&held_blocks);
 	mine = xa_load(&held_blocks, handle);
 	if (mine)
 		mine->lost = true;
 	xa_unlock(&held_blocks);
+}
+
+static enum potad_answer folio_failure(const struct potad_failure *failure)
+{
+	unsigned long handle = *(unsigned long *)failure->block->data;
+
+	down_write(&contents);
+	lose(handle);
 	unmap(handle);
 	up_write(&contents);
 	return POTAD_LOST;
@@ -237,12 +243,6 @@ static struct potad_held *held_new(enum potad_held_kind kind)
 	return ERR_PTR(err);
 }
 
-static bool has_failed(const struct potad_block *block)
-{
-	return potad_space_has_failed(pool->space, potad_pool_granule(pool, block->phys),
-				      block->order);
-}
-
 /* What it stands for goes back, and with it the rest. */
 static void held_end(struct potad_held *mine)
 {
@@ -283,13 +283,8 @@ static int held_out(struct potad_held *mine, struct potad_held *held)
 		return err;
 	}
 	/* If it failed before there was a handle nobody could say so. */
-	if (held->filled && has_failed(&held->block)) {
-		xa_lock(&held_blocks);
-		mine = xa_load(&held_blocks, held->handle);
-		if (mine)
-			mine->lost = true;
-		xa_unlock(&held_blocks);
-	}
+	if (held->filled && potad_block_has_failed(&held->block))
+		lose(held->handle);
 	return 0;
 }
 
@@ -470,7 +465,7 @@ int potad_holder_check(unsigned long handle, u64 *bytes, u64 *sum)
 	} else if (mine->kind == POTAD_HELD_AREA) {
 		*bytes = mine->area->bytes;
 		err = potad_area_check(mine->area, handle, sum);
-	} else if (mine->filled && (mine->lost || has_failed(&mine->block))) {
+	} else if (mine->filled && (mine->lost || potad_block_has_failed(&mine->block))) {
 		err = -EHWPOISON;
 	} else if (mine->filled) {
 		*bytes = mine->block.bytes;
@@ -550,7 +545,7 @@ vm_fault_t potad_holder_fault(unsigned long handle, u64 offset, struct vm_fault 
 	down_read(&contents);
 	if (!mappable(handle, &held) && offset < held.block.bytes) {
 		/* Without memory failure not all architectures know what that is. */
-		if (held.lost || has_failed(&held.block))
+		if (held.lost || potad_block_has_failed(&held.block))
 			ret = IS_ENABLED(CONFIG_MEMORY_FAILURE) ? VM_FAULT_HWPOISON :
 								  VM_FAULT_SIGBUS;
 		else

@@ -29,6 +29,7 @@
  * Freeing needs no memory and takes no sleeping lock; what it waits for, a
  * group's lock, is held for a few dozen words at a time.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/rcupdate.h>
@@ -46,6 +47,9 @@
 
 /* How often a block that has just moved is looked for anew, to be freed. */
 #define MAX_LOOKS	8
+
+/* How often something is looked at again that is about to change. */
+#define SETTLE_LOOKS	1000
 
 void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *data,
 		      struct potad_block *block)
@@ -669,6 +673,18 @@ int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 	return err;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_find);
+
+/* The same; waits for who comes, goes or moves, but not for ever.  Process context. */
+int potad_pool_find_settled(struct potad_pool *pool, phys_addr_t phys,
+			    struct potad_block *block)
+{
+	unsigned int looks = SETTLE_LOOKS;
+	int err;
+
+	while ((err = potad_pool_find(pool, phys, block)) == -EAGAIN && looks--)
+		usleep_range(10, 100);
+	return err;
+}
 
 int potad_get(struct potad_pool *pool, phys_addr_t phys, struct potad_block *block)
 {

@@ -494,21 +494,34 @@ static void ask(struct potad_pool *pool, const struct potad_block *block,
 	}
 	queue_work(askers, &t->work);
 	/* Without a block the time for it has passed already. */
-	if (block && wait_for_completion_timeout(&t->over, patience)) {
-		*event = t->event;
-		kfree(t);
-		return;
+	if (!block || !wait_for_completion_timeout(&t->over, patience)) {
+		if (give_up(t)) {
+			event->answer = POTAD_LATE;
+			pr_warn_ratelimited("potad: an owner of type %s has not answered in %u ms\n",
+					    block ? event->type : "-",
+					    jiffies_to_msecs(patience));
+			return;
+		}
+		/* At the last moment: the worker is about to say so. */
+		wait_for_completion(&t->over);
 	}
-	if (give_up(t)) {
-		event->answer = POTAD_LATE;
-		pr_warn_ratelimited("potad: an owner of type %s has not answered in %u ms\n",
-				    block ? event->type : "-", jiffies_to_msecs(patience));
-		return;
-	}
-	/* At the last moment: the worker is about to say so. */
-	wait_for_completion(&t->over);
 	*event = t->event;
 	kfree(t);
+}
+
+/* The granules that a range touches, @first to @end - 1; 0, or what speaks against it. */
+static int range(const struct potad_pool *pool, phys_addr_t phys, u64 length, u64 *first,
+		 u64 *end)
+{
+	if (!length)
+		return -EINVAL;
+	if (length > POTAD_FAIL_MAX)
+		return -E2BIG;
+	if (!potad_pool_has(pool, phys, length))
+		return -ENXIO;
+	*first = potad_pool_granule(pool, phys);
+	*end = potad_pool_granule(pool, phys + length - 1) + 1;
+	return 0;
 }
 
 /* Is all of it memory of the pool?  Holes are not. */
@@ -541,21 +554,17 @@ int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		    unsigned int flags, potad_event_fn report, void *arg)
 {
 	u64 granule, next, end, stopped_at = U64_MAX;
-	int state, after = 0, found = -ENOENT, err = -EHWPOISON;
+	int state, after = 0, found = -ENOENT, err;
 	struct potad_block block, other;
 	bool owned, late;
 
-	if (!length)
-		return -EINVAL;
-	if (length > POTAD_FAIL_MAX)
-		return -E2BIG;
-	if (!potad_pool_has(pool, phys, length))
-		return -ENXIO;
-	granule = potad_pool_granule(pool, phys);
-	end = potad_pool_granule(pool, phys + length - 1) + 1;
+	err = range(pool, phys, length, &granule, &end);
+	if (err)
+		return err;
 	if (!is_there(pool, granule, end))
 		return -ENXIO;
 
+	err = -EHWPOISON;
 	next = granule;
 	for (; granule < end; granule = next) {
 		struct potad_event event = {
@@ -650,6 +659,15 @@ bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 len
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_pool_really_failed);
 
+/* Has a granule of it failed, in whatever way, since it was handed out? */
+bool potad_block_has_failed(const struct potad_block *block)
+{
+	struct potad_pool *pool = block->type->pool;
+
+	return potad_space_has_failed(pool->space, potad_pool_granule(pool, block->phys),
+				      block->order);
+}
+
 /* Has any of it really failed, and hard, so that it cannot even be read? */
 bool potad_pool_is_lost(struct potad_pool *pool, phys_addr_t phys, u64 length)
 {
@@ -709,16 +727,9 @@ int potad_unpoison(struct potad_pool *pool, phys_addr_t phys, u64 length)
 {
 	u64 first, granule, end;
 	unsigned int flags;
-	int err = 0;
+	int err;
 
-	if (!length)
-		return -EINVAL;
-	if (length > POTAD_FAIL_MAX)
-		return -E2BIG;
-	if (!potad_pool_has(pool, phys, length))
-		return -ENXIO;
-	first = potad_pool_granule(pool, phys);
-	end = potad_pool_granule(pool, phys + length - 1) + 1;
+	err = range(pool, phys, length, &first, &end);
 	for (granule = first; granule < end && !err; granule++)
 		err = was_injected(pool, granule);
 	for (granule = first; granule < end && !err; granule++) {

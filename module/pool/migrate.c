@@ -169,17 +169,6 @@ static int move(const struct potad_block *block, const struct evacuation *ev,
 	return 0;
 }
 
-/* Finds who has @phys; waits for who comes, goes or moves. */
-static int find(struct potad_pool *pool, phys_addr_t phys, struct potad_block *block)
-{
-	unsigned int looks = MAX_LOOKS;
-	int err;
-
-	while ((err = potad_pool_find(pool, phys, block)) == -EAGAIN && looks--)
-		usleep_range(10, 100);
-	return err;
-}
-
 int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block *moved)
 {
 	struct potad_block block, to;
@@ -188,7 +177,7 @@ int potad_migrate(struct potad_pool *pool, phys_addr_t phys, struct potad_block 
 
 	if (!potad_pool_has(pool, phys, 1))
 		return -ENXIO;
-	err = find(pool, phys, &block);
+	err = potad_pool_find_settled(pool, phys, &block);
 	if (err)
 		return err == -ENODATA ? -ENOENT : err;
 	err = move(&block, NULL, false, &to, &refused);
@@ -291,7 +280,7 @@ static s64 take_allocated(struct evacuation *ev, u64 granule,
 	struct potad_block block;
 	s64 done;
 
-	switch (find(ev->pool, address(ev, granule), &block)) {
+	switch (potad_pool_find_settled(ev->pool, address(ev, granule), &block)) {
 	case 0:
 		done = ask(ev, granule, &block);
 		potad_put(&block);

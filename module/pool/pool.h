@@ -206,6 +206,8 @@ unsigned int potad_pool_drain_stocks(struct potad_pool *pool);
 
 int potad_pool_find(struct potad_pool *pool, phys_addr_t phys,
 		    struct potad_block *block);
+int potad_pool_find_settled(struct potad_pool *pool, phys_addr_t phys,
+			    struct potad_block *block);
 void potad_block_fill(struct potad_type *type, u64 place, u32 generation, void *data,
 		      struct potad_block *block);
 int potad_block_at(struct potad_type *type, u64 granule, unsigned int order,
@@ -238,6 +240,7 @@ void potad_failures_wait(void);
 int potad_pool_fail(struct potad_pool *pool, phys_addr_t phys, u64 length,
 		    unsigned int flags, potad_event_fn report, void *arg);
 bool potad_pool_really_failed(struct potad_pool *pool, phys_addr_t phys, u64 length);
+bool potad_block_has_failed(const struct potad_block *block);
 bool potad_pool_is_lost(struct potad_pool *pool, phys_addr_t phys, u64 length);
 void potad_pool_visit_real(struct potad_pool *pool,
 			   void (*fn)(phys_addr_t phys, u64 length, void *arg), void *arg);

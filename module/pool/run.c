@@ -24,9 +24,6 @@
 #include "../include/trace.h"
 #include "pool.h"
 
-/* How often something is looked at again that is about to change. */
-#define MAX_LOOKS	1000
-
 static u64 granules(const struct potad_pool *pool, u64 bytes)
 {
 	return ((bytes - 1) >> pool->granule_shift) + 1;
@@ -141,16 +138,13 @@ static int not_a_run(struct potad_pool *pool, const struct potad_adjacent *a)
 {
 	u64 granule = potad_pool_granule(pool, a->phys);
 	u64 end = granule + (a->bytes >> pool->granule_shift);
-	unsigned int looks = MAX_LOOKS;
 	struct potad_extent extent;
 	struct potad_block block;
 	int err;
 
 	for (; granule < end; granule = extent.first + (1ULL << extent.order)) {
 		/* Words of another page, in a line that becomes this one's, are none soon. */
-		while ((err = potad_pool_find(pool, potad_pool_phys(pool, granule), &block)) ==
-		       -EAGAIN && looks--)
-			cond_resched();
+		err = potad_pool_find_settled(pool, potad_pool_phys(pool, granule), &block);
 		if (!err)
 			potad_put(&block);
 		if (err != -ENOENT)

@@ -50,6 +50,13 @@ for place in "$here/potad.ko" "/lib/modules/$(uname -r)/updates/potad.ko"; do
 	fi
 done
 
+# shellcheck disable=SC2034 # the scripts use it
+if [ -x "$here/potadctl" ]; then
+	potadctl=$here/potadctl
+else
+	potadctl=${POTADCTL:-potadctl}
+fi
+
 tmp=$(mktemp -d /tmp/potad.XXXXXX)
 finished=
 

@@ -8,12 +8,6 @@
 begin
 fresh || exit 1
 
-if [ -x "$here/potadctl" ]; then
-	potadctl=$here/potadctl
-else
-	potadctl=${POTADCTL:-potadctl}
-fi
-
 # exits STATUS ARGUMENT...: run it; output in $tmp/out and $tmp/err. A failure has
 # a message on stderr and none on stdout (free may have freed others before).
 exits() {

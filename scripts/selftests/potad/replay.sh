@@ -10,11 +10,6 @@ POTAD_SIZE=${POTAD_SIZE:-64M}
 begin
 fresh || exit 1
 
-if [ -x "$here/potadctl" ]; then
-	potadctl=$here/potadctl
-else
-	potadctl=${POTADCTL:-potadctl}
-fi
 gunzip -c "$here/busybox.pott.gz" >"$tmp/shipped"
 lines=$(wc -l <"$tmp/shipped")
 printf '# POTT 1\n0,0,P,8,3,0,0,0\n1,1,A,10,0,0,1,7\n1,1,A,11,0,1,2,7\n9,0,F,10,0\n' >"$tmp/five"
