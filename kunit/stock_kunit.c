@@ -9,6 +9,8 @@
 #include <kunit/test.h>
 #include <linux/irqflags.h>
 #include <linux/preempt.h>
+#include <linux/processor.h>
+#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
 
@@ -238,6 +240,7 @@ struct race {
 	struct potad_pool	*pool;
 	unsigned int		cpu;		/* the other's */
 	atomic_t		step;		/* 1: it is there; 2: it has done */
+	atomic_t		calls;		/* how many it has made */
 	atomic_t		wrong;
 	unsigned int		interrupts;
 	u64			deadline;
@@ -248,17 +251,39 @@ static void alloc_and_free(struct race *r, gfp_t gfp)
 	struct potad_block b[8];
 	unsigned int nr, order = r->interrupts % 3;
 
-	for (nr = 0; nr < ARRAY_SIZE(b); nr++)
+	for (nr = 0; nr < ARRAY_SIZE(b); nr++) {
 		if (potad_alloc(TYPE, order, gfp, NULL, &b[nr]))
 			break;
-	while (nr--)
+		atomic_inc(&r->calls);
+	}
+	while (nr--) {
 		if (potad_free(&b[nr]))
 			atomic_inc(&r->wrong);
+		atomic_inc(&r->calls);
+	}
 }
 
 static void interrupt(void *arg)
 {
 	alloc_and_free(arg, GFP_ATOMIC);
+}
+
+/*
+ * Waits until the other has made a call, and a little: with one interrupt right after
+ * the other it might do nothing but be interrupted.  False: it has done.
+ */
+static bool other_goes_on(struct race *r)
+{
+	int before = atomic_read(&r->calls);
+	unsigned int spins = get_random_u32_below(256);
+
+	while (atomic_read(&r->calls) == before && atomic_read(&r->step) < 2) {
+		cond_resched();
+		cpu_relax();
+	}
+	while (spins--)
+		cpu_relax();
+	return atomic_read(&r->step) < 2;
 }
 
 static void disturb(void *arg, unsigned int me)
@@ -275,7 +300,7 @@ static void disturb(void *arg, unsigned int me)
 	}
 	while (!atomic_read(&r->step))
 		cpu_relax();
-	while (atomic_read(&r->step) < 2) {
+	while (other_goes_on(r)) {
 		smp_call_function_single(r->cpu, interrupt, r, 1);
 		if (++r->interrupts % 16 == 0)
 			potad_pool_drain(r->pool);

@@ -312,6 +312,7 @@ static bool stock_drain(struct potad_drain *drain)
 			return true;
 		line = line_enter(stock, order);
 		if (!line) {
+			potad_drain_busy(drain);
 			done = false;
 			continue;
 		}

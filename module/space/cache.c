@@ -376,6 +376,7 @@ static bool cache_drain(struct potad_drain *drain)
 				return true;
 			/* Set for an NMI. */
 			if (!potad_local_enter(&line->busy)) {
+				potad_drain_busy(drain);
 				done = false;
 				continue;
 			}

@@ -10,6 +10,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -19,6 +20,9 @@
 
 #include "../include/compat.h"
 #include "local.h"
+
+/* So often it is asked again at once: whoever was at work is soon done. */
+#define TRIES_AT_ONCE	4
 
 /* Users that want to know of CPUs that come and go. */
 static DEFINE_MUTEX(hotplug_mutex);	/* protects both */
@@ -34,15 +38,25 @@ static void drain_cpu(void *arg)
 		cpumask_clear_cpu(smp_processor_id(), &drain->local->todo);
 }
 
-/* Returns how many things were given back.  drain_mutex is held. */
+/*
+ * Returns how many things were given back.  drain_mutex is held.
+ *
+ * A CPU that was at work is interrupted again in the middle of it if it is asked at
+ * once, and where interrupts are slow it gets nothing done between two of them.  So it
+ * is left in peace for a moment, from some tries on.
+ */
 static unsigned int drain_locked(struct potad_local *local, bool wary, unsigned long most)
 {
 	struct potad_drain drain = { .local = local, .wary = wary, .most = most };
 	/* Not to wait for: whoever takes a CPU down may be who wants memory. */
 	bool steady = cpus_read_trylock();
+	unsigned int busy = 0;
 
 	cpumask_copy(&local->todo, cpu_online_mask);
 	do {
+		if (drain.busy && ++busy > TRIES_AT_ONCE)
+			usleep_range(10, 100);
+		drain.busy = false;
 		on_each_cpu_mask(&local->todo, drain_cpu, &drain, true);
 		if (local->ops->collect)
 			local->ops->collect(local);

@@ -28,19 +28,22 @@ struct shrinker;
  * @wary: what passes through from now on may have failed: be wary of it
  * @most: how many things are enough, about
  * @given: how many were given back so far, by all CPUs
+ * @busy: some CPU was at work on what it should have given back
  */
 struct potad_drain {
 	struct potad_local *local;
 	bool		wary;
 	unsigned long	most;
 	atomic_t	given;
+	bool		busy;
 };
 
 /**
  * struct potad_local_ops - what a user of it does
  * @drain: on the CPU itself, with interrupts off: give back what there is, until
  *	potad_drain_enough(); count it by potad_drain_gave().  False if something
- *	was being worked on, or is left for another reason: it is called again.
+ *	was being worked on (then potad_drain_busy()), or is left for another reason: it
+ *	is called again.
  * @collect: in process context, each time that all CPUs have done a @drain: finish what
  *	those could not, being interrupts; or NULL
  * @count: how many things all CPUs have, just about
@@ -92,6 +95,12 @@ static inline void potad_drain_gave(struct potad_drain *drain, unsigned int nr)
 {
 	if (nr)
 		atomic_add(nr, &drain->given);
+}
+
+/* Any CPU sets it, all set the same, and who asked has waited for them when he reads it. */
+static inline void potad_drain_busy(struct potad_drain *drain)
+{
+	WRITE_ONCE(drain->busy, true);
 }
 
 int potad_local_init(struct potad_local *local, const struct potad_local_ops *ops,

@@ -623,6 +623,7 @@ void potad_host_might_sleep(const char *file, int line);
 void potad_host_relax(unsigned int *spins);
 #define cpu_relax()		sched_yield()
 #define cond_resched()		({ might_sleep(); 0; })
+#define usleep_range(least, most) ({ might_sleep(); sched_yield(); })
 #define need_resched()		false
 #define schedule()		sched_yield()
 
