@@ -2,14 +2,10 @@
 /*
  * Comparison: subjects in turn.
  *
- *	subject           an allocation is                      against
- *	potad             a bare block of the pool's space      buddy
- *	potad-described   a block, a descriptor of 360 bytes,   buddy-described
- *	                  and the words
- *	buddy             alloc_pages()
- *	buddy-described   alloc_pages(__GFP_COMP), and a
- *	                  kmem_cache object of 360 bytes
- *	empty             nothing: the loops alone              nobody
+ * Who they are is told in subjects.h.  A bare block is held against alloc_pages(), or
+ * against kmalloc() if it is smaller than a page; one with a descriptor of 360 bytes
+ * against alloc_pages(__GFP_COMP) and a kmem_cache object of as many.  The others have
+ * nobody: they are there to be looked at.
  *
  * In each round each subject has a turn (turn.h) of many operations, so that what
  * disturbs the machine disturbs all of them; where several numbers of CPUs are
@@ -52,10 +48,11 @@
 #define BLOCK_EXTRA	(sizeof(union potad_held) + 1 + 512)
 
 static_assert(POTAD_COMPARE_ORDERS <= MAX_PAGE_ORDER);
-static_assert(BIT(POTAD_SUBJECTS - 1) - 1 == POTAD_COMPARE_ALL);
+static_assert(POTAD_COMPARE_USUAL == (BIT(subject_bare) | BIT(subject_described) |
+				      BIT(subject_buddy) | BIT(subject_compound)));
 
 static unsigned long running;		/* bit 0: a comparison is; protects nothing */
-static struct subject_kit kit;		/* constant from init to exit */
+static struct subject_kit kit;		/* changed by whoever has set that bit */
 
 static const struct workload {
 	const char	*name;
@@ -70,21 +67,36 @@ static const struct workload {
 	[POTAD_CROSS] = { "cross", { "cross" } },
 };
 
-/*
- * One comparison at a time.  (No mutex: a replay lasts for many system calls, which
- * need not be those of one task.)  Returns false if there is one.
+/**
+ * potad_compare_claim() - one comparison at a time
+ * @subjects: a bit for each that will be compared
+ *
+ * What those need is made.  (No mutex: a replay lasts for many system calls, which
+ * need not be those of one task.)
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -EBUSY: another one is running; -ENOMEM.
  */
-bool potad_compare_claim(void)
+int potad_compare_claim(unsigned long subjects)
 {
-	return !test_and_set_bit_lock(0, &running);
+	int err;
+
+	if (test_and_set_bit_lock(0, &running))
+		return -EBUSY;
+	err = potad_subjects_prepare(&kit, subjects);
+	if (err)
+		clear_bit_unlock(0, &running);
+	return err;
 }
 
+/* It is over, and nothing is held any more. */
 void potad_compare_unclaim(void)
 {
+	potad_subjects_discard(&kit);
 	clear_bit_unlock(0, &running);
 }
 
-/* What subjects work with. */
+/* What subjects work with; who has claimed may look. */
 const struct subject_kit *potad_compare_kit(void)
 {
 	return &kit;
@@ -109,29 +121,27 @@ const char *potad_compare_workload_name(enum potad_workload workload)
 	return workloads[workload].name;
 }
 
-/* The index of a subject; POTAD_SUBJECTS if there is none of that name. */
-static unsigned int subject_of(const char *name)
+/* One after the other; NULL behind the last. */
+const char *potad_compare_subject_name(unsigned int i)
 {
-	unsigned int i;
-
-	for (i = 0; i < POTAD_SUBJECTS; i++)
-		if (!strcmp(name, potad_loops[i].name))
-			break;
-	return i;
+	return i < POTAD_SUBJECTS ? potad_subject[i].name : NULL;
 }
 
-/* From a list with commas, which is taken apart, to bits; -EINVAL. */
+/*
+ * From a list with commas, which is taken apart, to bits; -EINVAL.  All: the harness
+ * alone is only for those who ask for it by name.
+ */
 int potad_compare_subjects(char *list, unsigned long *bits)
 {
 	char *name;
 
 	if (!strcmp(list, "all")) {
-		*bits = POTAD_COMPARE_ALL;
+		*bits = GENMASK(POTAD_SUBJECTS - 1, 0) & ~BIT(subject_nothing);
 		return 0;
 	}
 	*bits = 0;
 	while ((name = strsep(&list, ","))) {
-		unsigned int i = subject_of(name);
+		unsigned int i = potad_subject_of(name);
 
 		if (i == POTAD_SUBJECTS)
 			return -EINVAL;
@@ -142,7 +152,7 @@ int potad_compare_subjects(char *list, unsigned long *bits)
 
 /* What one subject did on so many CPUs. */
 struct result {
-	bool			cannot;
+	const char		*why;			/* it cannot; NULL: it can */
 	u64			refused;
 	u64			min[POTAD_TURN_PARTS];	/* of rounds' medians */
 	u64			max[POTAD_TURN_PARTS];
@@ -156,27 +166,40 @@ struct comparison {
 	u32			blocks;	/* for the most CPUs together */
 	void			*held;	/* room for them */
 	u8			*order;
-	struct result		result[POTAD_COMPARE_CPUS + 1][POTAD_SUBJECTS];
+	/* NULL where nobody has asked for it */
+	struct result		*result[POTAD_COMPARE_CPUS + 1][POTAD_SUBJECTS];
 };
 
 /* The orders that one turn works with: one, or all of them. */
 struct order_range {
-	unsigned int		first;
-	unsigned int		last;
+	int			first;
+	int			last;
 };
 
-/* Bytes that are free in the pool or in the kernel, whichever is less. */
-static int free_bytes(u64 *bytes)
+static u64 order_bytes(int order)
+{
+	return 1ULL << (PAGE_SHIFT + order);
+}
+
+static bool wanted(const struct potad_compare *cmp, enum subject_id id)
+{
+	return cmp->subjects & BIT(id) && !potad_subject_missing(&kit, id);
+}
+
+/* Bytes that are free wherever any of the subjects has its memory from. */
+static int free_bytes(const struct comparison *c, u64 *bytes)
 {
 	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
-	u64 native, cached;
+	u64 pages, cma, cached;
 
 	if (!stat)
 		return -ENOMEM;
 	potad_pool_stat(kit.pool, stat, &cached);
-	native = global_zone_page_state(NR_FREE_PAGES) -
-		 global_zone_page_state(NR_FREE_CMA_PAGES);
-	*bytes = min(stat->free << kit.pool->granule_shift, native << PAGE_SHIFT);
+	pages = global_zone_page_state(NR_FREE_PAGES);
+	cma = min(global_zone_page_state(NR_FREE_CMA_PAGES), pages);
+	*bytes = min(stat->free << kit.pool->granule_shift, (pages - cma) << PAGE_SHIFT);
+	if (wanted(c->cmp, subject_area))
+		*bytes = min(*bytes, cma << PAGE_SHIFT);
 	kfree(stat);
 	return 0;
 }
@@ -190,10 +213,10 @@ static int make_room(struct comparison *c, struct order_range orders)
 
 	if (!workloads[c->cmp->workload].holds)
 		return 0;
-	err = free_bytes(&bytes);
+	err = free_bytes(c, &bytes);
 	if (err)
 		return err;
-	mean = (PAGE_SIZE * (BIT(orders.last + 1) - BIT(orders.first))) / n;
+	mean = div_u64(order_bytes(orders.last + 1) - order_bytes(orders.first), n);
 	c->blocks = min_t(u64, div64_u64(bytes / 2, mean + BLOCK_EXTRA),
 			  BLOCKS_MAX);
 	c->held = kvcalloc(c->blocks, sizeof(union potad_held), GFP_KERNEL);
@@ -233,7 +256,7 @@ static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
 		t->member[i].held = c->held + i * t->blocks * sizeof(union potad_held);
 		t->member[i].order = c->order + i * t->blocks;
 	}
-	return potad_turn_run(t, &potad_loops[subject],
+	return potad_turn_run(t, potad_loops[subject],
 			      c->cmp->seed * (POTAD_COMPARE_ROUNDS + 1) + round + 1);
 }
 
@@ -269,16 +292,15 @@ static int run_round(struct comparison *c, struct order_range orders, int round)
 
 	for (cpus = 1; cpus <= POTAD_COMPARE_CPUS; cpus++) {
 		for (i = 0; i < POTAD_SUBJECTS; i++) {
-			struct result *result = &c->result[cpus][i];
+			struct result *result = c->result[cpus][i];
 
-			if (!(c->cmp->cpus & BIT(cpus)) ||
-			    !(c->cmp->subjects & BIT(i)) || result->cannot)
+			if (!result || result->why)
 				continue;
 			err = turn(c, i, cpus, orders, round);
 			if (err == -EINTR)
 				return err;
 			if (err) {
-				result->cannot = true;
+				result->why = "it has not so many blocks";
 				cannot++;
 			} else if (round >= 0) {
 				note(c, result, round);
@@ -288,13 +310,31 @@ static int run_round(struct comparison *c, struct order_range orders, int round)
 	return cannot;
 }
 
+/* Nobody has done anything yet; who will not be able to is known. */
+static void reset_results(struct comparison *c, struct order_range orders)
+{
+	unsigned int cpus, i;
+
+	for (cpus = 1; cpus <= POTAD_COMPARE_CPUS; cpus++) {
+		for (i = 0; i < POTAD_SUBJECTS; i++) {
+			struct result *result = c->result[cpus][i];
+
+			if (!result)
+				continue;
+			memset(result, 0, sizeof(*result));
+			result->why = potad_subject_missing(&kit, i) ?:
+				      potad_subject_unfit(&kit, i, orders.first, orders.last);
+		}
+	}
+}
+
 /* The round before the first: is the number of blocks one that all can have? */
 static int warm_up(struct comparison *c, struct order_range orders)
 {
 	int err, tries = FEWER_BLOCKS;
 
 	for (;;) {
-		memset(c->result, 0, sizeof(c->result));
+		reset_results(c, orders);
 		err = run_round(c, orders, -1);
 		if (err <= 0 || !workloads[c->cmp->workload].holds || !tries--)
 			return min(err, 0);
@@ -302,41 +342,56 @@ static int warm_up(struct comparison *c, struct order_range orders)
 	}
 }
 
+/* Of less than a page the page allocator has nothing to set against potad. */
+static enum subject_id rival_of(enum subject_id id, struct order_range orders)
+{
+	const char *name = potad_subject[id].rival;
+
+	if (!name)
+		return POTAD_SUBJECTS;
+	if (orders.first < 0 && id == subject_bare)
+		return subject_kmalloc;
+	return potad_subject_of(name);
+}
+
+static u64 median_of(const struct result *result, unsigned int part)
+{
+	return potad_tally_percentile(&result->tally[part], 50);
+}
+
 static void report_part(struct comparison *c, struct order_range orders,
 			unsigned int cpus, unsigned int part,
 			potad_compare_fn report, void *arg)
 {
 	const struct potad_compare *cmp = c->cmp;
-	struct result *results = c->result[cpus];
 	unsigned int i;
-	u64 ns;
 
 	for (i = 0; i < POTAD_SUBJECTS; i++) {
-		const char *against = potad_loops[i].against;
-		struct result *result = &results[i], *native;
+		struct result *result = c->result[cpus][i], *native = NULL;
+		enum subject_id rival = rival_of(i, orders);
 		struct potad_compare_row row = {
 			.part = workloads[cmp->workload].part[part],
 			.first_order = orders.first, .last_order = orders.last,
-			.cpus = cpus, .subject = potad_loops[i].name,
+			.cpus = cpus, .subject = potad_subject[i].name,
 		};
 
-		if (!(cmp->subjects & BIT(i)))
+		if (!result)
 			continue;
-		if (!result->cannot) {
+		row.why = result->why;
+		if (!row.why) {
 			row.ops = cmp->ops;
-			row.median = potad_tally_percentile(&result->tally[part], 50);
+			row.median = median_of(result, part);
 			row.min = result->min[part];
 			row.max = result->max[part];
 			row.p99 = potad_tally_percentile(&result->tally[part], 99);
 			row.mean = potad_tally_mean(&result->tally[part]);
 			row.refused = result->refused;
 		}
-		native = against ? &results[subject_of(against)] : NULL;
+		if (rival < POTAD_SUBJECTS)
+			native = c->result[cpus][rival];
 		/* Who did not run has 0 there. */
-		if (row.median && native && !native->cannot) {
-			ns = potad_tally_percentile(&native->tally[part], 50);
-			row.ratio = div64_u64(ns * 100, row.median);
-		}
+		if (row.median && native && !native->why)
+			row.ratio = div64_u64(median_of(native, part) * 100, row.median);
 		report(&row, arg);
 	}
 }
@@ -362,6 +417,55 @@ static int run_orders(struct comparison *c, struct order_range orders,
 	return 0;
 }
 
+static int run_each_order(struct comparison *c, potad_compare_fn report, void *arg)
+{
+	int order, err = 0;
+
+	for (order = c->cmp->first_order; !err && order <= c->cmp->last_order; order++)
+		err = run_orders(c, (struct order_range){ order, order }, report, arg);
+	return err;
+}
+
+static void destroy(struct comparison *c)
+{
+	unsigned int cpus, i;
+
+	if (!c)
+		return;
+	for (cpus = 1; cpus <= POTAD_COMPARE_CPUS; cpus++)
+		for (i = 0; i < POTAD_SUBJECTS; i++)
+			kvfree(c->result[cpus][i]);
+	potad_turn_destroy(c->turn);
+	kvfree(c);
+}
+
+/* NULL: no memory. */
+static struct comparison *create(const struct potad_compare *cmp)
+{
+	struct comparison *c = kvzalloc_obj(*c, GFP_KERNEL);
+	unsigned int cpus, i;
+
+	if (!c)
+		return NULL;
+	c->cmp = cmp;
+	c->turn = potad_turn_create(&kit);
+	if (!c->turn)
+		goto fail;
+	for (cpus = 1; cpus <= POTAD_COMPARE_CPUS; cpus++) {
+		for (i = 0; i < POTAD_SUBJECTS; i++) {
+			if (!(cmp->cpus & BIT(cpus)) || !(cmp->subjects & BIT(i)))
+				continue;
+			c->result[cpus][i] = kvzalloc_obj(struct result, GFP_KERNEL);
+			if (!c->result[cpus][i])
+				goto fail;
+		}
+	}
+	return c;
+fail:
+	destroy(c);
+	return NULL;
+}
+
 /**
  * potad_compare_run() - run a comparison
  * @cmp: what
@@ -376,29 +480,19 @@ int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 {
 	struct order_range orders = { cmp->first_order, cmp->last_order };
 	struct comparison *c;
-	int err = -ENOMEM;
+	int err;
 
-	if (!potad_compare_claim())
-		return -EBUSY;
-	c = kvzalloc_obj(*c, GFP_KERNEL);
+	err = potad_compare_claim(cmp->subjects);
+	if (err)
+		return err;
+	c = create(cmp);
 	if (!c)
-		goto out;
-	c->cmp = cmp;
-	c->turn = potad_turn_create(&kit);
-	if (!c->turn)
-		goto out;
-	if (cmp->workload == POTAD_MIXED) {
+		err = -ENOMEM;
+	else if (cmp->workload == POTAD_MIXED)
 		err = run_orders(c, orders, report, arg);
-		goto out;
-	}
-	do {
-		orders.last = orders.first;
-		err = run_orders(c, orders, report, arg);
-	} while (!err && orders.first++ < cmp->last_order);
-out:
-	if (c)
-		potad_turn_destroy(c->turn);
-	kvfree(c);
+	else
+		err = run_each_order(c, report, arg);
+	destroy(c);
 	potad_compare_unclaim();
 	return err;
 }
@@ -415,20 +509,21 @@ out:
 int potad_compare_lines(const struct potad_compare *cmp,
 			potad_compare_label_fn report, void *arg)
 {
-	unsigned int order, i, label = 1;
-	int err = 0;
+	unsigned int i, label = 1;
+	int order, err;
 
-	if (!potad_compare_claim())
-		return -EBUSY;
+	err = potad_compare_claim(cmp->subjects);
+	if (err)
+		return err;
 	potad_lines_begin();
 	for (order = cmp->first_order; order <= cmp->last_order; order++) {
 		for (i = 0; i < POTAD_SUBJECTS && err != -EINTR; i++) {
-			if (!(cmp->subjects & 1UL << i))
+			if (!wanted(cmp, i) || potad_subject_unfit(&kit, i, order, order))
 				continue;
-			err = potad_lines_turn(&kit, potad_loops[i].name, order,
+			err = potad_lines_turn(&kit, potad_subject[i].name, order,
 					       cmp->ops, label);
 			if (!err)
-				report(label, order, potad_loops[i].name, arg);
+				report(label, order, potad_subject[i].name, arg);
 			label += POTAD_LINES_LABELS;
 		}
 	}

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 #define POTAD_COMPARE_ORDERS	10	/* largest page order: 4 MiB */
+#define POTAD_COMPARE_SMALLEST	(-9)	/* and smallest: 8 bytes */
 #define POTAD_COMPARE_ROUNDS	99
 #define POTAD_COMPARE_OPS	1000000
 #define POTAD_COMPARE_CPUS	8
@@ -30,7 +31,7 @@ enum potad_workload {
 /**
  * struct potad_compare - what to run
  * @workload: the work
- * @first_order: from this order, of pages
+ * @first_order: from this order, of pages; negative: less than a page
  * @last_order: to this one; one after the other, but for "mixed"
  * @rounds: how often each subject has its turn
  * @ops: operations in a turn, on each CPU
@@ -40,8 +41,8 @@ enum potad_workload {
  */
 struct potad_compare {
 	enum potad_workload workload;
-	unsigned int	first_order;
-	unsigned int	last_order;
+	int		first_order;
+	int		last_order;
 	unsigned int	rounds;
 	unsigned int	ops;
 	unsigned long	subjects;
@@ -49,22 +50,23 @@ struct potad_compare {
 	u64		seed;
 };
 
-/* The allocators; the harness alone is for those who ask. */
-#define POTAD_COMPARE_ALL	0xfUL
+/* Potad, and what the page allocator has to set against it. */
+#define POTAD_COMPARE_USUAL	0xfUL
 
 #define POTAD_COMPARE_DEFAULT {						\
 	.last_order = POTAD_COMPARE_ORDERS, .rounds = 9, .ops = 20000,	\
-	.subjects = POTAD_COMPARE_ALL, .seed = 1,			\
+	.subjects = POTAD_COMPARE_USUAL, .seed = 1,			\
 }
 
 /**
  * struct potad_compare_row - one result
  * @part: of the workload, or all of it: what was timed
- * @first_order: of pages
+ * @first_order: of pages; negative: less than a page
  * @last_order: the same, but for "mixed"
  * @cpus: how many were at it at once
  * @subject: its name
- * @ops: operations in a turn; 0 if this subject could not do it
+ * @why: why this subject could not do it; NULL: it could
+ * @ops: operations in a turn
  * @median: of the time of an operation on one CPU, over batches of them; in tenths
  *	    of a ns, like the next four
  * @min: the least that it was in any round
@@ -77,10 +79,11 @@ struct potad_compare {
  */
 struct potad_compare_row {
 	const char	*part;
-	unsigned int	first_order;
-	unsigned int	last_order;
+	int		first_order;
+	int		last_order;
 	unsigned int	cpus;
 	const char	*subject;
+	const char	*why;
 	unsigned int	ops;
 	u64		median;
 	u64		min;
@@ -94,14 +97,15 @@ struct potad_compare_row {
 typedef void (*potad_compare_fn)(const struct potad_compare_row *row,
 				 void *arg);
 
-typedef void (*potad_compare_label_fn)(unsigned int label, unsigned int order,
+typedef void (*potad_compare_label_fn)(unsigned int label, int order,
 				       const char *subject, void *arg);
 
 int potad_compare_init(struct potad_pool *pool);
 void potad_compare_exit(void);
-bool potad_compare_claim(void);
+int potad_compare_claim(unsigned long subjects);
 void potad_compare_unclaim(void);
 const struct subject_kit *potad_compare_kit(void);
+const char *potad_compare_subject_name(unsigned int i);
 int potad_compare_subjects(char *list, unsigned long *subjects);
 int potad_compare_workload(const char *name, enum potad_workload *workload);
 const char *potad_compare_workload_name(enum potad_workload workload);

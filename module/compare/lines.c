@@ -28,14 +28,6 @@
 #define BULK_PAGES	28672	/* 112 MiB: 28 of the largest order */
 #define STRIDE		11	/* no divisor in common with any number in bulk */
 
-/* What any subject holds between an allocation and its free. */
-union held {
-	u64		bare;
-	struct potad_block described;
-	struct page	*buddy;
-	struct compound	compound;
-};
-
 /*
  * The two steps of a subject.  All that they need is at hand on the stack before
  * the operation begins, and what is there does not count.
@@ -44,10 +36,10 @@ union held {
 static noinline bool name##_alloc_step(const struct subject_kit *from,	\
 				       unsigned int order,		\
 				       unsigned int label,		\
-				       union held *result)		\
+				       union potad_held *result)	\
 {									\
 	const struct subject_kit kit = *from;				\
-	union held h = { };						\
+	union potad_held h = { };					\
 	bool ok;							\
 									\
 	potad_mark_label(label);					\
@@ -62,10 +54,10 @@ static noinline bool name##_alloc_step(const struct subject_kit *from,	\
 static noinline void name##_free_step(const struct subject_kit *from,	\
 				      unsigned int order,		\
 				      unsigned int label,		\
-				      const union held *held)		\
+				      const union potad_held *held)	\
 {									\
 	const struct subject_kit kit = *from;				\
-	union held h = *held;						\
+	union potad_held h = *held;					\
 									\
 	potad_mark_label(label);					\
 	potad_mark_begin();						\
@@ -86,9 +78,9 @@ static const struct subject {
 	const char	*name;
 	bool		granules;	/* its orders count those, not pages */
 	bool		(*alloc)(const struct subject_kit *kit, unsigned int order,
-				 unsigned int label, union held *result);
+				 unsigned int label, union potad_held *result);
 	void		(*free)(const struct subject_kit *kit, unsigned int order,
-				unsigned int label, const union held *held);
+				unsigned int label, const union potad_held *held);
 } subjects[] = {
 	{ "potad", true, bare_alloc_step, bare_free_step },
 	{ "potad-described", true, described_alloc_step, described_free_step },
@@ -101,7 +93,7 @@ static int pairs(const struct subject_kit *kit, const struct subject *subject,
 		 unsigned int order, unsigned int n, unsigned int alloc,
 		 unsigned int free)
 {
-	union held held;
+	union potad_held held;
 
 	for (; n; n--) {
 		if (!subject->alloc(kit, order, alloc, &held))
@@ -113,7 +105,7 @@ static int pairs(const struct subject_kit *kit, const struct subject *subject,
 
 /* @n allocations, then their frees; @held has room for as many. */
 static int bulk(const struct subject_kit *kit, const struct subject *subject,
-		unsigned int order, union held *held, unsigned int n,
+		unsigned int order, union potad_held *held, unsigned int n,
 		unsigned int alloc, unsigned int free)
 {
 	unsigned int i, did;
@@ -147,7 +139,7 @@ int potad_lines_turn(const struct subject_kit *kit, const char *subject,
 {
 	unsigned int n = min(BULK_PAGES >> order, BULK_MAX), done;
 	const struct subject *s = subjects;
-	union held *held;
+	union potad_held *held;
 	int err;
 
 	while (strcmp(s->name, subject))

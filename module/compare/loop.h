@@ -2,18 +2,18 @@
 /*
  * The loops of one subject; loops.c includes this for each.
  *
- * Before that it defines SUBJECT, what its functions' names begin with; HELD, the
- * type of what it holds; and ORDER(k), its order for one of pages.
+ * Before that it defines SUBJECT, the subject's id in list.h.
  *
  * The kit is copied to the stack, so that the compiler knows that no store
  * changes it.  Between an allocation and its free nothing is done with a block.
  */
 #define LOOP(name)	__PASTE(SUBJECT, __PASTE(_, name))
+#define HELD		typeof_member(union potad_held, SUBJECT)
 
 static void LOOP(pairs)(struct potad_member *m)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = ORDER(m->turn->first_order);
+	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	u32 left, n, i;
 	u64 begin;
 
@@ -42,7 +42,7 @@ static void LOOP(pairs)(struct potad_member *m)
 static bool LOOP(allocs)(struct potad_member *m, unsigned int part)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = ORDER(m->turn->first_order);
+	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	HELD *held = m->held;
 	u32 i, end;
 	u64 begin;
@@ -68,7 +68,7 @@ static bool LOOP(allocs)(struct potad_member *m, unsigned int part)
 static void LOOP(frees)(struct potad_member *m, unsigned int part)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = ORDER(m->turn->first_order);
+	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	HELD *held = m->held;
 	u32 i = 0, begun, end;
 	u64 begin;
@@ -122,7 +122,7 @@ static void LOOP(bulk)(struct potad_member *m)
 static void LOOP(churn_batches)(struct potad_member *m)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = ORDER(m->turn->first_order);
+	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	const u32 blocks = m->turn->blocks;
 	HELD *held = m->held;
 	u64 begin, state = m->random;
@@ -163,7 +163,7 @@ static void LOOP(churn)(struct potad_member *m)
 static void LOOP(mixed_batches)(struct potad_member *m)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int low = ORDER(m->turn->first_order);
+	const unsigned int low = LOOP(order_of)(&kit, m->turn->first_order);
 	const unsigned int orders = m->turn->last_order - m->turn->first_order + 1;
 	const u32 blocks = m->turn->blocks;
 	HELD *held = m->held;
@@ -195,7 +195,7 @@ static void LOOP(mixed_batches)(struct potad_member *m)
 static void LOOP(mixed)(struct potad_member *m)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int low = ORDER(m->turn->first_order);
+	const unsigned int low = LOOP(order_of)(&kit, m->turn->first_order);
 	const unsigned int orders = m->turn->last_order - m->turn->first_order + 1;
 	HELD *held = m->held;
 	bool ok = true;
@@ -230,7 +230,7 @@ static void LOOP(mixed)(struct potad_member *m)
 static void LOOP(produce)(struct potad_member *m)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = ORDER(m->turn->first_order);
+	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	struct potad_ring *ring = m->turn->ring;
 	u32 left, n, i, head = 0, tail = 0;
 	u64 begin;
@@ -263,7 +263,7 @@ static void LOOP(produce)(struct potad_member *m)
 static void LOOP(consume)(struct potad_member *m)
 {
 	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = ORDER(m->turn->first_order);
+	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	struct potad_ring *ring = m->turn->ring;
 	u32 i, head = 0, tail = 0;
 	bool ended = false;
@@ -330,6 +330,5 @@ static void LOOP(run)(struct potad_member *m)
 }
 
 #undef LOOP
-#undef SUBJECT
 #undef HELD
-#undef ORDER
+#undef SUBJECT

@@ -66,36 +66,39 @@ static inline void ring_wait(void)
 	cond_resched();
 }
 
-#define SUBJECT		nothing
-#define HELD		u64
-#define ORDER(k)	(k)
-#include "loop.h"
-
 #define SUBJECT		bare
-#define HELD		u64
-#define ORDER(k)	granule_order(&kit, k)
 #include "loop.h"
 
 #define SUBJECT		described
-#define HELD		struct potad_block
-#define ORDER(k)	granule_order(&kit, k)
 #include "loop.h"
 
 #define SUBJECT		buddy
-#define HELD		struct page *
-#define ORDER(k)	(k)
 #include "loop.h"
 
 #define SUBJECT		compound
-#define HELD		struct compound
-#define ORDER(k)	(k)
 #include "loop.h"
 
-/* The allocators first: what "all" means does not include the harness alone. */
-const struct potad_loops potad_loops[POTAD_SUBJECTS] = {
-	{ "potad", "buddy", bare_run },
-	{ "potad-described", "buddy-described", described_run },
-	{ "buddy", "buddy", buddy_run },
-	{ "buddy-described", "buddy-described", compound_run },
-	{ "empty", NULL, nothing_run },
+#define SUBJECT		kmalloc
+#include "loop.h"
+
+#define SUBJECT		area
+#include "loop.h"
+
+#define SUBJECT		contig
+#include "loop.h"
+
+#define SUBJECT		gpu
+#include "loop.h"
+
+#define SUBJECT		genalloc
+#include "loop.h"
+
+#define SUBJECT		nothing
+#include "loop.h"
+
+#define SUBJECT_ENTRY(id, ...)	\
+	[subject_##id] = id##_run,
+
+const potad_loops_fn potad_loops[POTAD_SUBJECTS] = {
+#include "list.h"
 };

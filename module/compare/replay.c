@@ -203,8 +203,6 @@ static const struct replay_subject subjects[] = {
 	{ "empty", false, empty_steps },
 };
 
-static_assert(ARRAY_SIZE(subjects) == POTAD_SUBJECTS);
-
 /* Steps ------------------------------------------------------------------- */
 
 static u64 native_free(void)
@@ -517,6 +515,7 @@ struct potad_replay *potad_replay_begin(const char *subject, u64 every)
 	struct potad_replay *r;
 	unsigned int i;
 	u64 granules;
+	int err;
 
 	for (i = 0; i < ARRAY_SIZE(subjects); i++)
 		if (!strcmp(subject, subjects[i].name))
@@ -537,10 +536,11 @@ struct potad_replay *potad_replay_begin(const char *subject, u64 every)
 		kvfree(r);
 		return ERR_PTR(-ENOMEM);
 	}
-	if (!potad_compare_claim()) {
+	err = potad_compare_claim(BIT(potad_subject_of(subject)));
+	if (err) {
 		potad_ledger_destroy(r->ledger);
 		kvfree(r);
-		return ERR_PTR(-EBUSY);
+		return ERR_PTR(err);
 	}
 	/* All begin alike: with nothing at hand of what somebody else has had. */
 	potad_pool_drain(r->kit->pool);

@@ -58,7 +58,7 @@ static int member_thread(void *arg)
 	struct potad_member *m = arg;
 	struct potad_turn *turn = m->turn;
 
-	turn->loops->run(m);
+	turn->loops(m);
 	if (atomic_dec_and_test(&turn->running))
 		complete(&turn->done);
 	set_current_state(TASK_INTERRUPTIBLE);
@@ -125,8 +125,7 @@ static int run_threads(struct potad_turn *turn)
  * Return: 0, and the members' tallies are filled in; -ENOMEM if a block was
  * refused or there was no memory for threads; -EINTR.
  */
-int potad_turn_run(struct potad_turn *turn, const struct potad_loops *loops,
-		   u64 seed)
+int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 {
 	unsigned int i, part;
 	int err = 0;
@@ -152,7 +151,7 @@ int potad_turn_run(struct potad_turn *turn, const struct potad_loops *loops,
 		err = run_threads(turn);
 	} else {
 		migrate_disable();
-		loops->run(&turn->member[0]);
+		loops(&turn->member[0]);
 		migrate_enable();
 	}
 	return err ?: turn->err;

@@ -31,11 +31,14 @@
 
 #define POTAD_TURN_PARTS	2	/* timed apart: bulk's two */
 
-struct potad_loops;
+struct potad_member;
 struct potad_ring;
 struct potad_turn;
 struct subject_kit;
 struct task_struct;
+
+/* Does one member's part of a turn; an error is in the turn. */
+typedef void (*potad_loops_fn)(struct potad_member *m);
 
 /**
  * struct potad_member - what one CPU does in a turn
@@ -68,7 +71,7 @@ struct potad_member {
  * @kit: what subjects work with
  * @loops: the subject's
  * @workload: what they do
- * @first_order: of pages; but for "mixed" the only one
+ * @first_order: of pages, and may be negative; but for "mixed" the only one
  * @last_order: the largest
  * @members: how many CPUs
  * @blocks: for each of them
@@ -82,10 +85,10 @@ struct potad_member {
  */
 struct potad_turn {
 	const struct subject_kit *kit;
-	const struct potad_loops *loops;
+	potad_loops_fn		loops;
 	enum potad_workload	workload;
-	unsigned int		first_order;
-	unsigned int		last_order;
+	int			first_order;
+	int			last_order;
 	unsigned int		members;
 	u32			blocks;
 	u32			ops;
@@ -100,8 +103,7 @@ struct potad_turn {
 
 struct potad_turn *potad_turn_create(const struct subject_kit *kit);
 void potad_turn_destroy(struct potad_turn *turn);
-int potad_turn_run(struct potad_turn *turn, const struct potad_loops *loops,
-		   u64 seed);
+int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed);
 
 /* For the loops */
 bool potad_turn_stopped(struct potad_turn *turn);

@@ -6,9 +6,8 @@
  *	                free      HANDLE
  *	                lookup    ADDRESS
  *	                validate  1
- *	                compare/run  [KEY=VALUE ...]
- *	                compare/lookup  [KEY=VALUE ...]
- *	                and those of places.c, failures.c and replay.c
+ *	                and those of places.c, failures.c, compare.c, lookup.c
+ *	                and replay.c
  *	facts (0400)    blocks types stats freeinfo region failures follow
  *	map (0600)      map.c
  *
@@ -23,14 +22,14 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "../compare/compare.h"
-#include "../compare/lookup.h"
 #include "../include/compat.h"
 #include "../machine/machine.h"
 #include "../parse.h"
 #include "../region/region.h"
+#include "compare.h"
 #include "failures.h"
 #include "files.h"
+#include "lookup.h"
 #include "map.h"
 #include "places.h"
 #include "replay.h"
@@ -141,290 +140,12 @@ static int validate_run(struct potad_request *req, char *args)
 	return 0;
 }
 
-static void reply_tenths(struct potad_request *req, u64 tenths)
-{
-	potad_reply(req, "%llu.%llu ", tenths / 10, tenths % 10);
-}
-
-static void reply_row(const struct potad_compare_row *row, void *arg)
-{
-	struct potad_request *req = arg;
-
-	potad_reply(req, row->first_order == row->last_order ? "%u" : "%u-%u",
-		    row->first_order, row->last_order);
-	potad_reply(req, " %s ", row->subject);
-	if (row->ops) {
-		reply_tenths(req, row->median);
-		reply_tenths(req, row->min);
-		reply_tenths(req, row->max);
-		if (row->ratio)
-			potad_reply(req, "%llu.%02llu ", row->ratio / 100, row->ratio % 100);
-		else
-			potad_reply(req, "- ");
-		reply_tenths(req, row->p99);
-		reply_tenths(req, row->mean);
-		potad_reply(req, "%llu", row->refused);
-	} else {
-		potad_reply(req, "- - - - - - -");
-	}
-	potad_reply(req, " %s %u\n", row->part, row->cpus);
-}
-
-static void reply_label(unsigned int label, unsigned int order,
-			const char *subject, void *arg)
-{
-	potad_reply(arg, "%u %u %s\n", label, order, subject);
-}
-
-/* The comparison itself: of times, or (which times nothing) between markers. */
-static int compare(struct potad_request *req, const struct potad_compare *cmp,
-		   bool lines)
-{
-	if (lines) {
-		potad_reply(req, "# label order subject; pair alloc free, bulk alloc free\n");
-		return potad_compare_lines(cmp, reply_label, req);
-	}
-	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native ");
-	potad_reply(req, "ns_p99 ns_mean refused part cpus; ");
-	potad_reply(req, "workload=%s rounds=%u ops=%u seed=%llu; ",
-		    potad_compare_workload_name(cmp->workload), cmp->rounds,
-		    cmp->ops, cmp->seed);
-	potad_reply(req, "ratio: how many times faster\n");
-	return potad_compare_run(cmp, reply_row, req);
-}
-
-#define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=all cpus=1 seed=1"
-#define COMPARE_WORKLOADS "pair, bulk, random-free, churn, mixed, cross or lines"
-#define COMPARE_SUBJECTS "all, or of potad, potad-described, buddy, buddy-described and empty a list with commas"
-
-static int compare_range(char *value, u64 *from, u64 *to)
-{
-	char *dash = strchr(value, '-');
-
-	if (dash)
-		*dash++ = '\0';
-	return potad_parse_u64(value, from) ?:
-	       potad_parse_u64(dash ?: value, to);
-}
-
-static int compare_number(struct potad_request *req, const char *key,
-			  const char *value, unsigned int limit,
-			  unsigned int *number)
-{
-	u64 n;
-	int err = potad_parse_u64(value, &n);
-
-	if (err || !n || n > limit)
-		return potad_refuse(req, err ?: -EINVAL, "%s=%s: a number from 1 to %u",
-				    key, value, limit);
-	*number = n;
-	return 0;
-}
-
-static int compare_cpus(struct potad_request *req, char *list,
-			unsigned long *cpus)
-{
-	unsigned int n, online = min(num_online_cpus(), POTAD_COMPARE_CPUS);
-	char *word;
-	int err;
-
-	*cpus = 0;
-	while ((word = strsep(&list, ","))) {
-		err = compare_number(req, "cpus", word, online, &n);
-		if (err)
-			return err;
-		*cpus |= BIT(n);
-	}
-	return 0;
-}
-
-static int compare_key(struct potad_request *req, const char *key, char *value,
-		       struct potad_compare *cmp, bool *lines)
-{
-	u64 from = 0, to = 0;
-	int err;
-
-	if (!strcmp(key, "workload")) {
-		*lines = !strcmp(value, "lines");
-		if (!*lines && potad_compare_workload(value, &cmp->workload))
-			return potad_refuse(req, -EINVAL, "workload=%s: " COMPARE_WORKLOADS,
-					    value);
-	} else if (!strcmp(key, "subjects")) {
-		if (potad_compare_subjects(value, &cmp->subjects))
-			return potad_refuse(req, -EINVAL, "subjects: " COMPARE_SUBJECTS);
-	} else if (!strcmp(key, "orders")) {
-		err = compare_range(value, &from, &to);
-		if (err || from > to || to > POTAD_COMPARE_ORDERS)
-			return potad_refuse(req, err ?: -EINVAL,
-					    "orders: A-B, or one, of 0 to %u, as in 0-10",
-					    POTAD_COMPARE_ORDERS);
-		cmp->first_order = from;
-		cmp->last_order = to;
-	} else if (!strcmp(key, "rounds")) {
-		return compare_number(req, key, value, POTAD_COMPARE_ROUNDS, &cmp->rounds);
-	} else if (!strcmp(key, "ops")) {
-		return compare_number(req, key, value, POTAD_COMPARE_OPS, &cmp->ops);
-	} else if (!strcmp(key, "cpus")) {
-		return compare_cpus(req, value, &cmp->cpus);
-	} else if (!strcmp(key, "seed")) {
-		err = potad_parse_u64(value, &cmp->seed);
-		if (err)
-			return potad_bad_number(req, err, "seed", value);
-	} else {
-		return potad_refuse(req, -EINVAL, "no key is %s: " COMPARE_KEYS, key);
-	}
-	return 0;
-}
-
-/* What does not go together; and how many CPUs if nobody said. */
-static int compare_check(struct potad_request *req, struct potad_compare *cmp,
-			 bool lines)
-{
-	if (lines && cmp->cpus)
-		return potad_refuse(req, -EINVAL, "cpus: workload=lines has one");
-	if (lines || cmp->workload != POTAD_CROSS) {
-		cmp->cpus = cmp->cpus ?: BIT(1);
-		return 0;
-	}
-	if (cmp->cpus && cmp->cpus != BIT(2))
-		return potad_refuse(req, -EINVAL, "cpus: workload=cross has two");
-	if (num_online_cpus() < 2)
-		return potad_refuse(req, -EINVAL, "workload=cross: there is one CPU");
-	cmp->cpus = BIT(2);
-	return 0;
-}
-
-static int compare_run(struct potad_request *req, char *args)
-{
-	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
-	bool lines = false;
-	char *word;
-	int err;
-
-	while ((word = potad_next_word(&args))) {
-		char *value = strchr(word, '=');
-
-		if (!value)
-			return potad_want_words(req, "[KEY=VALUE ...]; keys: " COMPARE_KEYS);
-		*value++ = '\0';
-		err = compare_key(req, word, value, &cmp, &lines);
-		if (err)
-			return err;
-	}
-	err = compare_check(req, &cmp, lines);
-	if (err)
-		return err;
-
-	err = compare(req, &cmp, lines);
-	switch (err) {
-	case 0:
-		return 0;
-	case -EBUSY:
-		return potad_refuse(req, err, "another comparison is running");
-	case -EINTR:
-		return potad_refuse(req, err, "interrupted");
-	default:
-		return potad_refuse(req, err, "the comparison failed");
-	}
-}
-
-#define LOOKUP_KEYS	"blocks=1000 rounds=9 ops=20000 skewed=0 cold=0 writer=0 lines=0 seed=1"
-
-static void reply_lookup(const struct potad_lookup_row *row, void *arg)
-{
-	struct potad_request *req = arg;
-
-	if (row->err) {
-		potad_reply(req, "%s - - - - - %d\n", row->subject, row->err);
-		return;
-	}
-	potad_reply(req, "%s %s ", row->subject, row->op);
-	reply_tenths(req, row->median);
-	reply_tenths(req, row->min);
-	reply_tenths(req, row->max);
-	potad_reply(req, "%llu %u\n", row->bytes, row->label);
-}
-
-static int lookup_key(struct potad_request *req, const char *key, char *value,
-		      struct potad_lookup *what)
-{
-	const struct {
-		const char	*key;
-		unsigned int	*number;
-		unsigned int	least;
-		unsigned int	most;
-	} keys[] = {
-		{ "blocks", &what->blocks, 1, POTAD_LOOKUP_BLOCKS },
-		{ "rounds", &what->rounds, 1, POTAD_LOOKUP_ROUNDS },
-		{ "ops", &what->ops, 1, POTAD_LOOKUP_OPS },
-		{ "skewed", &what->skewed, 0, 1 },
-		{ "cold", &what->cold, 0, 1 },
-		{ "writer", &what->writer, 0, 1 },
-		{ "lines", &what->lines, 0, 1 },
-	};
-	unsigned int i;
-	u64 n;
-	int err = potad_parse_u64(value, &n);
-
-	if (err)
-		return potad_bad_number(req, err, key, value);
-	if (!strcmp(key, "seed")) {
-		what->seed = n;
-		return 0;
-	}
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		if (strcmp(key, keys[i].key))
-			continue;
-		if (n < keys[i].least || n > keys[i].most)
-			return potad_refuse(req, -EINVAL, "%s=%s: a number from %u to %u", key,
-					    value, keys[i].least, keys[i].most);
-		*keys[i].number = n;
-		return 0;
-	}
-	return potad_refuse(req, -EINVAL, "no key is %s: " LOOKUP_KEYS, key);
-}
-
-static int compare_lookup(struct potad_request *req, char *args)
-{
-	struct potad_lookup what = POTAD_LOOKUP_DEFAULT;
-	char *word;
-	int err;
-
-	while ((word = potad_next_word(&args))) {
-		char *value = strchr(word, '=');
-
-		if (!value)
-			return potad_want_words(req, "[KEY=VALUE ...]; keys: " LOOKUP_KEYS);
-		*value++ = '\0';
-		err = lookup_key(req, word, value, &what);
-		if (err)
-			return err;
-	}
-	potad_reply(req, "# subject operation ns_median ns_min ns_max bytes label\n");
-	err = potad_lookup_run(&what, reply_lookup, req);
-	switch (err) {
-	case 0:
-		return 0;
-	case -EBUSY:
-		return potad_refuse(req, err, "another one is running");
-	case -EINTR:
-		return potad_refuse(req, err, "interrupted");
-	case -ENODEV:
-		return potad_refuse(req, err, "writer=1: there is one CPU");
-	default:
-		return potad_refuse(req, err, "not enough memory for %u blocks", what.blocks);
-	}
-}
-
 static const struct potad_action actions[] = {
 	{ "alloc", alloc_run },
 	{ "free", free_run },
 	{ "lookup", lookup_run },
 	{ "validate", validate_run },
 };
-
-static const struct potad_action compare_action = { "run", compare_run };
-static const struct potad_action lookup_action = { "lookup", compare_lookup };
 
 /* Facts ------------------------------------------------------------------ */
 
@@ -610,12 +331,6 @@ static int region_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(region);
 
-static void make_action(struct dentry *parent, const struct potad_action *action)
-{
-	debugfs_create_file(action->name, 0600, parent, (void *)action,
-			    &potad_request_fops);
-}
-
 /**
  * potad_files_init() - make the files
  * @p: the pool
@@ -636,14 +351,14 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r,
 	potad_places_init(p);
 	dir = debugfs_create_dir("potad", NULL);
 	for (i = 0; i < ARRAY_SIZE(actions); i++)
-		make_action(dir, &actions[i]);
+		potad_action_file(dir, &actions[i]);
 	for (i = 0; i < potad_place_actions_nr; i++)
-		make_action(dir, &potad_place_actions[i]);
+		potad_action_file(dir, &potad_place_actions[i]);
 	for (i = 0; i < potad_failure_actions_nr; i++)
-		make_action(dir, &potad_failure_actions[i]);
+		potad_action_file(dir, &potad_failure_actions[i]);
 	compare = debugfs_create_dir("compare", dir);
-	make_action(compare, &compare_action);
-	make_action(compare, &lookup_action);
+	potad_compare_files(compare);
+	potad_action_file(compare, &potad_lookup_action);
 	potad_replay_files(compare);
 	debugfs_create_file("blocks", 0400, dir, NULL, &blocks_fops);
 	debugfs_create_file("types", 0400, dir, NULL, &types_fops);

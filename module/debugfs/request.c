@@ -8,8 +8,11 @@
  * has been removed.
  */
 #include <linux/capability.h>
+#include <linux/debugfs.h>
 #include <linux/errno.h>
+#include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -182,7 +185,7 @@ static int request_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-const struct file_operations potad_request_fops = {
+static const struct file_operations request_fops = {
 	.owner = THIS_MODULE,
 	.open = request_open,
 	.read = request_read,
@@ -190,3 +193,9 @@ const struct file_operations potad_request_fops = {
 	.llseek = default_llseek,
 	.release = request_release,
 };
+
+/* The file of an action: in a directory, for root. */
+void potad_action_file(struct dentry *dir, const struct potad_action *action)
+{
+	debugfs_create_file(action->name, 0600, dir, (void *)action, &request_fops);
+}

@@ -17,12 +17,12 @@
 #define POTAD_DEBUGFS_REQUEST_H
 
 #include <linux/compiler.h>
-#include <linux/fs.h>
-#include <linux/mutex.h>
+#include <linux/types.h>
 
 #define POTAD_COMMAND_MAX	4095
 #define POTAD_REPLY_SIZE	65536
 
+struct dentry;
 struct potad_request;
 
 /**
@@ -43,6 +43,6 @@ int potad_refuse(struct potad_request *req, int err, const char *fmt, ...);
 
 const char *potad_err_name(int err);
 
-extern const struct file_operations potad_request_fops;
+void potad_action_file(struct dentry *dir, const struct potad_action *action);
 
 #endif /* POTAD_DEBUGFS_REQUEST_H */

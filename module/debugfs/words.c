@@ -74,3 +74,8 @@ const char *potad_what_name(enum potad_what what)
 
 	return names[what];
 }
+
+void potad_reply_tenths(struct potad_request *req, u64 tenths)
+{
+	potad_reply(req, "%llu.%llu ", tenths / 10, tenths % 10);
+}

@@ -21,6 +21,8 @@ int potad_word_bytes(struct potad_request *req, const char *what, const char *te
 		     u64 *bytes);
 int potad_word_handle(struct potad_request *req, const char *text, u64 *handle);
 
+/* With a blank behind it. */
+void potad_reply_tenths(struct potad_request *req, u64 tenths);
 void potad_reply_held(struct potad_request *req, const struct potad_held *held,
 		      const char *verb);
 const char *potad_what_name(enum potad_what what);

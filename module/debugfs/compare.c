@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * compare/run: keys and values say what is to be compared (compare/compare.h); the
+ * write lasts as long as it takes, and the answer has a row for each result.
+ *
+ * Lines that begin with # are for people: what the columns are, and why a subject has
+ * none but dashes.
+ */
+#include <linux/bits.h>
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "../compare/compare.h"
+#include "../include/compat.h"
+#include "../parse.h"
+#include "compare.h"
+#include "request.h"
+#include "words.h"
+
+static void reply_row(const struct potad_compare_row *row, void *arg)
+{
+	struct potad_request *req = arg;
+
+	if (row->why)
+		potad_reply(req, "# %s: %s\n", row->subject, row->why);
+	potad_reply(req, row->first_order == row->last_order ? "%d" : "%d-%d",
+		    row->first_order, row->last_order);
+	potad_reply(req, " %s ", row->subject);
+	if (!row->why) {
+		potad_reply_tenths(req, row->median);
+		potad_reply_tenths(req, row->min);
+		potad_reply_tenths(req, row->max);
+		if (row->ratio)
+			potad_reply(req, "%llu.%02llu ", row->ratio / 100, row->ratio % 100);
+		else
+			potad_reply(req, "- ");
+		potad_reply_tenths(req, row->p99);
+		potad_reply_tenths(req, row->mean);
+		potad_reply(req, "%llu", row->refused);
+	} else {
+		potad_reply(req, "- - - - - - -");
+	}
+	potad_reply(req, " %s %u\n", row->part, row->cpus);
+}
+
+static void reply_label(unsigned int label, int order, const char *subject, void *arg)
+{
+	potad_reply(arg, "%u %d %s\n", label, order, subject);
+}
+
+/* The comparison itself: of times, or (which times nothing) between markers. */
+static int compare(struct potad_request *req, const struct potad_compare *cmp,
+		   bool lines)
+{
+	if (lines) {
+		potad_reply(req, "# label order subject; pair alloc free, bulk alloc free\n");
+		return potad_compare_lines(cmp, reply_label, req);
+	}
+	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native ");
+	potad_reply(req, "ns_p99 ns_mean refused part cpus; ");
+	potad_reply(req, "workload=%s rounds=%u ops=%u seed=%llu; ",
+		    potad_compare_workload_name(cmp->workload), cmp->rounds,
+		    cmp->ops, cmp->seed);
+	potad_reply(req, "ratio: how many times faster\n");
+	return potad_compare_run(cmp, reply_row, req);
+}
+
+#define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=potad,potad-described,buddy,buddy-described cpus=1 seed=1"
+#define COMPARE_WORKLOADS "pair, bulk, random-free, churn, mixed, cross or lines"
+
+/* A number with or without a minus; what comes behind it is left in *@s. */
+static int compare_order(char **s, int *order)
+{
+	bool negative = **s == '-';
+	char *end, stop;
+	u64 n;
+	int err;
+
+	*s += negative;
+	end = strchrnul(*s, '-');
+	stop = *end;
+	*end = '\0';
+	err = potad_parse_u64(*s, &n);
+	*end = stop;
+	*s = end;
+	if (err)
+		return err;
+	if (n > -POTAD_COMPARE_SMALLEST && n > POTAD_COMPARE_ORDERS)
+		return -EINVAL;
+	*order = negative ? -(int)n : (int)n;
+	return *order >= POTAD_COMPARE_SMALLEST && *order <= POTAD_COMPARE_ORDERS ? 0 : -EINVAL;
+}
+
+/* A-B, or one; both may be negative. */
+static int compare_orders(struct potad_request *req, char *value, struct potad_compare *cmp)
+{
+	int first, last, err;
+
+	err = compare_order(&value, &first);
+	last = first;
+	if (!err && *value == '-') {
+		value++;
+		err = compare_order(&value, &last);
+	}
+	if (!err && (*value || first > last))
+		err = -EINVAL;
+	if (err)
+		return potad_refuse(req, err,
+				    "orders: A-B, or one, of %d (8 bytes) to %d (of pages), as in 0-10 or -3-0",
+				    POTAD_COMPARE_SMALLEST, POTAD_COMPARE_ORDERS);
+	cmp->first_order = first;
+	cmp->last_order = last;
+	return 0;
+}
+
+/* The names of all subjects, for a refusal; @size is enough for 16 of them. */
+static const char *compare_names(char *names, size_t size)
+{
+	const char *name;
+	unsigned int i;
+	size_t len = 0;
+
+	for (i = 0; (name = potad_compare_subject_name(i)); i++)
+		len += scnprintf(names + len, size - len, "%s%s", i ? ", " : "", name);
+	return names;
+}
+
+static int compare_subjects(struct potad_request *req, char *list, struct potad_compare *cmp)
+{
+	char names[256];
+
+	if (!potad_compare_subjects(list, &cmp->subjects))
+		return 0;
+	return potad_refuse(req, -EINVAL,
+			    "subjects: all (but empty), or a list with commas of %s",
+			    compare_names(names, sizeof(names)));
+}
+
+static int compare_number(struct potad_request *req, const char *key,
+			  const char *value, unsigned int limit,
+			  unsigned int *number)
+{
+	u64 n;
+	int err = potad_parse_u64(value, &n);
+
+	if (err || !n || n > limit)
+		return potad_refuse(req, err ?: -EINVAL, "%s=%s: a number from 1 to %u",
+				    key, value, limit);
+	*number = n;
+	return 0;
+}
+
+static int compare_cpus(struct potad_request *req, char *list,
+			unsigned long *cpus)
+{
+	unsigned int n, online = min(num_online_cpus(), POTAD_COMPARE_CPUS);
+	char *word;
+	int err;
+
+	*cpus = 0;
+	while ((word = strsep(&list, ","))) {
+		err = compare_number(req, "cpus", word, online, &n);
+		if (err)
+			return err;
+		*cpus |= BIT(n);
+	}
+	return 0;
+}
+
+static int compare_key(struct potad_request *req, const char *key, char *value,
+		       struct potad_compare *cmp, bool *lines)
+{
+	int err;
+
+	if (!strcmp(key, "workload")) {
+		*lines = !strcmp(value, "lines");
+		if (!*lines && potad_compare_workload(value, &cmp->workload))
+			return potad_refuse(req, -EINVAL, "workload=%s: " COMPARE_WORKLOADS,
+					    value);
+	} else if (!strcmp(key, "subjects")) {
+		return compare_subjects(req, value, cmp);
+	} else if (!strcmp(key, "orders")) {
+		return compare_orders(req, value, cmp);
+	} else if (!strcmp(key, "rounds")) {
+		return compare_number(req, key, value, POTAD_COMPARE_ROUNDS, &cmp->rounds);
+	} else if (!strcmp(key, "ops")) {
+		return compare_number(req, key, value, POTAD_COMPARE_OPS, &cmp->ops);
+	} else if (!strcmp(key, "cpus")) {
+		return compare_cpus(req, value, &cmp->cpus);
+	} else if (!strcmp(key, "seed")) {
+		err = potad_parse_u64(value, &cmp->seed);
+		if (err)
+			return potad_bad_number(req, err, "seed", value);
+	} else {
+		return potad_refuse(req, -EINVAL, "no key is %s: " COMPARE_KEYS, key);
+	}
+	return 0;
+}
+
+/* What does not go together; and how many CPUs if nobody said. */
+static int compare_check(struct potad_request *req, struct potad_compare *cmp,
+			 bool lines)
+{
+	if (lines && cmp->cpus)
+		return potad_refuse(req, -EINVAL, "cpus: workload=lines has one");
+	if (lines || cmp->workload != POTAD_CROSS) {
+		cmp->cpus = cmp->cpus ?: BIT(1);
+		return 0;
+	}
+	if (cmp->cpus && cmp->cpus != BIT(2))
+		return potad_refuse(req, -EINVAL, "cpus: workload=cross has two");
+	if (num_online_cpus() < 2)
+		return potad_refuse(req, -EINVAL, "workload=cross: there is one CPU");
+	cmp->cpus = BIT(2);
+	return 0;
+}
+
+static int compare_run(struct potad_request *req, char *args)
+{
+	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
+	bool lines = false;
+	char *word;
+	int err;
+
+	while ((word = potad_next_word(&args))) {
+		char *value = strchr(word, '=');
+
+		if (!value)
+			return potad_want_words(req, "[KEY=VALUE ...]; keys: " COMPARE_KEYS);
+		*value++ = '\0';
+		err = compare_key(req, word, value, &cmp, &lines);
+		if (err)
+			return err;
+	}
+	err = compare_check(req, &cmp, lines);
+	if (err)
+		return err;
+
+	err = compare(req, &cmp, lines);
+	switch (err) {
+	case 0:
+		return 0;
+	case -EBUSY:
+		return potad_refuse(req, err, "another comparison is running");
+	case -EINTR:
+		return potad_refuse(req, err, "interrupted");
+	default:
+		return potad_refuse(req, err, "the comparison failed");
+	}
+}
+
+static const struct potad_action compare_action = { "run", compare_run };
+
+/* Makes them. */
+void potad_compare_files(struct dentry *dir)
+{
+	potad_action_file(dir, &compare_action);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The file compare/run. */
+#ifndef POTAD_DEBUGFS_COMPARE_H
+#define POTAD_DEBUGFS_COMPARE_H
+
+struct dentry;
+
+void potad_compare_files(struct dentry *dir);
+
+#endif /* POTAD_DEBUGFS_COMPARE_H */
