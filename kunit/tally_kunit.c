@@ -26,10 +26,31 @@ static void tally_is_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, potad_tally_mean(tally), 0);
 	KUNIT_EXPECT_EQ(test, potad_tally_percentile(tally, 1), 0);
 	KUNIT_EXPECT_EQ(test, potad_tally_percentile(tally, 100), 0);
+	KUNIT_EXPECT_EQ(test, potad_tally_permille(tally, 999), 0);
+	KUNIT_EXPECT_EQ(test, tally->max, 0);
 	potad_tally_add(tally, 5000, 500);
 	potad_tally_reset(tally);
 	KUNIT_EXPECT_EQ(test, potad_tally_mean(tally), 0);
 	KUNIT_EXPECT_EQ(test, potad_tally_percentile(tally, 99), 0);
+	KUNIT_EXPECT_EQ(test, tally->max, 0);
+}
+
+/* One slow one of a thousand is seen by the last permille, and by nothing below. */
+static void tally_sees_the_slowest(struct kunit *test)
+{
+	struct potad_tally *tally = tally_of(test);
+	unsigned int i;
+
+	for (i = 0; i < 999; i++)
+		potad_tally_add(tally, 7, 1);
+	potad_tally_add(tally, 123456, 1);
+	KUNIT_EXPECT_EQ(test, potad_tally_percentile(tally, 99), 70);
+	KUNIT_EXPECT_EQ(test, potad_tally_permille(tally, 999), 70);
+	KUNIT_EXPECT_EQ(test, potad_tally_permille(tally, 1000), 1234560);
+	KUNIT_EXPECT_EQ(test, tally->max, 1234560);
+	potad_tally_add(tally, 123457, 1);
+	KUNIT_EXPECT_GE(test, potad_tally_permille(tally, 999), 1234560);
+	KUNIT_EXPECT_EQ(test, tally->max, 1234570);
 }
 
 /* Every power of two and its neighbours, up to what counts as the largest. */
@@ -69,7 +90,7 @@ static void tally_sorts(struct kunit *test)
 	struct potad_tally *tally = tally_of(test), *other = tally_of(test);
 	u64 *times = potad_test_memory(test, BATCHES * sizeof(u64)), sum = 0;
 	struct rnd_state rnd;
-	unsigned int i, percent;
+	unsigned int i, percent, permille;
 
 	potad_test_seed(test, &rnd);
 	for (i = 0; i < BATCHES; i++) {
@@ -89,11 +110,21 @@ static void tally_sorts(struct kunit *test)
 		KUNIT_EXPECT_LE_MSG(test, seen, time + (time >> POTAD_TALLY_FINE),
 				    "%u %%", percent);
 	}
+	for (permille = 1; permille <= 1000; permille++) {
+		u64 time = times[(BATCHES * permille + 999) / 1000 - 1];
+		u64 seen = potad_tally_permille(tally, permille);
+
+		KUNIT_EXPECT_GE_MSG(test, seen, time, "%u permille", permille);
+		KUNIT_EXPECT_LE_MSG(test, seen, time + (time >> POTAD_TALLY_FINE),
+				    "%u permille", permille);
+	}
+	KUNIT_EXPECT_EQ(test, tally->max, times[BATCHES - 1]);
 }
 
 static struct kunit_case tally_cases[] = {
 	KUNIT_CASE(tally_is_empty),
 	KUNIT_CASE(tally_knows_every_time),
+	KUNIT_CASE(tally_sees_the_slowest),
 	KUNIT_CASE(tally_sorts),
 	{}
 };

@@ -43,9 +43,12 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_tally_reset);
 /* A batch of @ops operations, one or more, took @ns. */
 void potad_tally_add(struct potad_tally *tally, u64 ns, u32 ops)
 {
+	u64 time = div_u64(ns * 10, ops);
+
 	tally->ns += ns;
 	tally->ops += ops;
-	tally->step[step_of(div_u64(ns * 10, ops))]++;
+	tally->max = max(tally->max, time);
+	tally->step[step_of(time)]++;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_tally_add);
 
@@ -55,6 +58,7 @@ void potad_tally_merge(struct potad_tally *to, const struct potad_tally *from)
 
 	to->ns += from->ns;
 	to->ops += from->ops;
+	to->max = max(to->max, from->max);
 	for (i = 0; i < POTAD_TALLY_STEPS; i++)
 		to->step[i] += from->step[i];
 }
@@ -68,22 +72,28 @@ u64 potad_tally_mean(const struct potad_tally *tally)
 EXPORT_SYMBOL_POTAD_TESTS(potad_tally_mean);
 
 /*
- * The time of an operation that @percent (1 .. 100) of all batches did not
+ * The time of an operation that @permille (1 .. 1000) of all batches did not
  * exceed, in tenths of a ns; 0 if there was none.
  */
-u64 potad_tally_percentile(const struct potad_tally *tally, unsigned int percent)
+u64 potad_tally_permille(const struct potad_tally *tally, unsigned int permille)
 {
 	u64 batches = 0, below = 0, rank;
 	unsigned int i;
 
 	for (i = 0; i < POTAD_TALLY_STEPS; i++)
 		batches += tally->step[i];
-	rank = div_u64(batches * percent + 99, 100);
+	rank = div_u64(batches * permille + 999, 1000);
 	for (i = 0; i < POTAD_TALLY_STEPS; i++) {
 		below += tally->step[i];
 		if (rank && below >= rank)
-			return step_end(i);
+			return min(step_end(i), tally->max);
 	}
 	return 0;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_tally_permille);
+
+u64 potad_tally_percentile(const struct potad_tally *tally, unsigned int percent)
+{
+	return potad_tally_permille(tally, percent * 10);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_tally_percentile);
