@@ -14,25 +14,38 @@
  * Nobody zeroes or touches what is allocated.
  *
  * The time of an operation is that of a batch of 500, divided by them.  Median and
- * 99th percentile are of all batches of all rounds.  What befalls fewer than
+ * percentiles are of all batches of all rounds.  What befalls fewer than
  * every other batch is not in the median; it is in the mean, and so is what
- * else the machine had to do.
+ * else the machine had to do.  After each such turn a subject has another one, in which
+ * single operations are timed (turn.h): what befalls one of a thousand is seen there, and
+ * only there.
  *
  * How many blocks the workloads hold that hold any: half of what is free, in the
  * pool or in the kernel, whichever is less, divided among the most CPUs that are
  * asked for: a CPU holds as many when it is alone.  The number is the same for
  * all subjects; if one cannot have as many while it warms up, all try fewer.
+ * "fragmentation" holds more, at first: nine tenths of that, less what the kernel needs
+ * for others.
+ *
+ * How fragmented it is then is told by what a subject holds: how many aligned 2 MiB
+ * would be wholly free if there were only as many as were to be filled at first.  For
+ * potad that is what is free, if all of the region was.  For who has more memory to
+ * choose from it is what it has left others of that much: that others can be in the
+ * way there is not held against it, and that it has more room to spread is not either.
  *
  * Where the times mean anything, and where not (an emulator), is for whoever
  * runs it to know.
  */
 #include <linux/bitops.h>
 #include <linux/err.h>
+#include <linux/hash.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
@@ -42,14 +55,21 @@
 #include "turn.h"
 
 #define DESC_SIZE	360
-#define BLOCKS_MAX	BIT(20)
+#define BLOCKS_MAX	BIT_ULL(20)
+#define KERNEL_SPARE	(32ULL << 20)
+#define FRAME_SHIFT	21	/* 2 MiB */
 #define FEWER_BLOCKS	4	/* times, an eighth less each time */
 /* What a held block costs besides itself: place, descriptor, words. */
 #define BLOCK_EXTRA	(sizeof(union potad_held) + 1 + 512)
 
 static_assert(POTAD_COMPARE_ORDERS <= MAX_PAGE_ORDER);
+static_assert(POTAD_COMPARE_SUBJECTS == POTAD_SUBJECTS);
 static_assert(POTAD_COMPARE_USUAL == (BIT(subject_bare) | BIT(subject_described) |
 				      BIT(subject_buddy) | BIT(subject_compound)));
+
+/* How far it is: "progress" is for whoever looks. */
+static DEFINE_SPINLOCK(progress_lock);		/* protects progress */
+static struct potad_compare_progress progress;
 
 static unsigned long running;		/* bit 0: a comparison is; protects nothing */
 static struct subject_kit kit;		/* changed by whoever has set that bit */
@@ -65,6 +85,7 @@ static const struct workload {
 	[POTAD_CHURN] = { "churn", { "churn" }, true },
 	[POTAD_MIXED] = { "mixed", { "mixed" }, true },
 	[POTAD_CROSS] = { "cross", { "cross" } },
+	[POTAD_FRAGMENTATION] = { "fragmentation", { "whole-2M" }, true },
 };
 
 /**
@@ -154,9 +175,12 @@ int potad_compare_subjects(char *list, unsigned long *bits)
 struct result {
 	const char		*why;			/* it cannot; NULL: it can */
 	u64			refused;
+	u64			requests;		/* a hash */
 	u64			min[POTAD_TURN_PARTS];	/* of rounds' medians */
 	u64			max[POTAD_TURN_PARTS];
 	struct potad_tally	tally[POTAD_TURN_PARTS];
+	struct potad_tally	lone[POTAD_TURN_PARTS];
+	u32			whole[POTAD_COMPARE_ROUNDS];	/* 2 MiB, in each */
 };
 
 /* A comparison that is under way. */
@@ -164,6 +188,7 @@ struct comparison {
 	const struct potad_compare *cmp;
 	struct potad_turn	*turn;
 	u32			blocks;	/* for the most CPUs together */
+	u64			frames;	/* 2 MiB: there are so many */
 	void			*held;	/* room for them */
 	u8			*order;
 	/* NULL where nobody has asked for it */
@@ -186,18 +211,29 @@ static bool wanted(const struct potad_compare *cmp, enum subject_id id)
 	return cmp->subjects & BIT(id) && !potad_subject_missing(&kit, id);
 }
 
-/* Bytes that are free wherever any of the subjects has its memory from. */
-static int free_bytes(const struct comparison *c, u64 *bytes)
+static bool fragments(const struct comparison *c)
+{
+	return c->cmp->workload == POTAD_FRAGMENTATION;
+}
+
+/*
+ * Bytes that are free wherever any of the subjects has its memory from.  The kernel may
+ * have something left for others, and for what is needed for each block.
+ */
+static int free_bytes(const struct comparison *c, u64 mean, u64 *bytes)
 {
 	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
-	u64 pages, cma, cached;
+	u64 pages, cma, cached, native;
 
 	if (!stat)
 		return -ENOMEM;
 	potad_pool_stat(kit.pool, stat, &cached);
 	pages = global_zone_page_state(NR_FREE_PAGES);
-	cma = min(global_zone_page_state(NR_FREE_CMA_PAGES), pages);
-	*bytes = min(stat->free << kit.pool->granule_shift, (pages - cma) << PAGE_SHIFT);
+	cma = min_t(u64, global_zone_page_state(NR_FREE_CMA_PAGES), pages);
+	native = (pages - cma) << PAGE_SHIFT;
+	native -= min(native, KERNEL_SPARE);
+	native = mul_u64_u64_div_u64(native, mean, mean + BLOCK_EXTRA);
+	*bytes = min(stat->free << kit.pool->granule_shift, native);
 	if (wanted(c->cmp, subject_area))
 		*bytes = min(*bytes, cma << PAGE_SHIFT);
 	kfree(stat);
@@ -213,12 +249,14 @@ static int make_room(struct comparison *c, struct order_range orders)
 
 	if (!workloads[c->cmp->workload].holds)
 		return 0;
-	err = free_bytes(c, &bytes);
+	mean = div_u64(order_bytes(orders.last + 1) - order_bytes(orders.first), n);
+	err = free_bytes(c, mean, &bytes);
 	if (err)
 		return err;
-	mean = div_u64(order_bytes(orders.last + 1) - order_bytes(orders.first), n);
-	c->blocks = min_t(u64, div64_u64(bytes / 2, mean + BLOCK_EXTRA),
-			  BLOCKS_MAX);
+	bytes = min(bytes, BLOCKS_MAX * mean);
+	c->frames = bytes >> FRAME_SHIFT;
+	bytes = fragments(c) ? div_u64(bytes, 10) * 9 : bytes / 2;
+	c->blocks = div64_u64(bytes, mean);
 	c->held = kvcalloc(c->blocks, sizeof(union potad_held), GFP_KERNEL);
 	c->order = kvzalloc(c->blocks, GFP_KERNEL);
 	if (c->held && c->order)
@@ -234,15 +272,30 @@ static void give_room_back(struct comparison *c)
 	c->order = NULL;
 }
 
-/* One turn. */
+static void tell_progress(struct comparison *c, unsigned int subject, unsigned int cpus,
+			  struct order_range orders)
+{
+	spin_lock(&progress_lock);
+	progress.subject = potad_subject[subject].name;
+	progress.first_order = orders.first;
+	progress.last_order = orders.last;
+	progress.cpus = cpus;
+	progress.turn++;
+	progress.turns = max(progress.turns, progress.turn);
+	spin_unlock(&progress_lock);
+}
+
+/* One turn.  -ENODATA: there is nothing to be held. */
 static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
-		struct order_range orders, int round)
+		struct order_range orders, int round, bool lone)
 {
 	enum potad_workload workload = c->cmp->workload;
 	struct potad_turn *t = c->turn;
 	unsigned int i;
 
+	tell_progress(c, subject, cpus, orders);
 	t->workload = workload;
+	t->lone = lone;
 	t->first_order = orders.first;
 	t->last_order = orders.last;
 	t->members = cpus;
@@ -251,7 +304,7 @@ static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
 	if (workload == POTAD_BULK || workload == POTAD_RANDOM_FREE)
 		t->blocks = min(t->blocks, t->ops);
 	if (workloads[workload].holds && !t->blocks)
-		return -ENOMEM;
+		return -ENODATA;
 	for (i = 0; i < cpus; i++) {
 		t->member[i].held = c->held + i * t->blocks * sizeof(union potad_held);
 		t->member[i].order = c->order + i * t->blocks;
@@ -260,25 +313,76 @@ static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
 			      c->cmp->seed * (POTAD_COMPARE_ROUNDS + 1) + round + 1);
 }
 
+/* All members' times of a part, in those of the first. */
+static struct potad_tally *gather(struct potad_turn *t, unsigned int part)
+{
+	struct potad_tally *first = &t->member[0].tally[part];
+	unsigned int i;
+
+	for (i = 1; i < t->members; i++)
+		potad_tally_merge(first, &t->member[i].tally[part]);
+	return first;
+}
+
+static void note_requests(struct potad_turn *t, struct result *result)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->members; i++)
+		result->requests = (rol64(result->requests, 5) ^ t->member[i].requests) *
+				   GOLDEN_RATIO_64;
+}
+
 /* What came of it. */
 static void note(struct comparison *c, struct result *result, int round)
 {
+	struct potad_turn *t = c->turn;
 	unsigned int part, i;
 	u64 median;
 
 	for (part = 0; part < POTAD_TURN_PARTS; part++) {
-		struct potad_tally *first = &c->turn->member[0].tally[part];
+		struct potad_tally *tally = gather(t, part);
 
-		for (i = 1; i < c->turn->members; i++)
-			potad_tally_merge(first, &c->turn->member[i].tally[part]);
-		potad_tally_merge(&result->tally[part], first);
-		median = potad_tally_percentile(first, 50);
+		potad_tally_merge(&result->tally[part], tally);
+		median = potad_tally_percentile(tally, 50);
 		if (!round || median < result->min[part])
 			result->min[part] = median;
 		result->max[part] = max(result->max[part], median);
 	}
-	for (i = 0; i < c->turn->members; i++)
-		result->refused += c->turn->member[i].refused;
+	for (i = 0; i < t->members; i++)
+		result->refused += t->member[i].refused;
+	if (fragments(c)) {
+		u64 touched = atomic_read(&t->touched);
+
+		result->whole[round] = c->frames - min(c->frames, touched);
+		note_requests(t, result);
+	}
+}
+
+static void note_lone(struct comparison *c, struct result *result)
+{
+	unsigned int part;
+
+	for (part = 0; part < POTAD_TURN_PARTS; part++)
+		potad_tally_merge(&result->lone[part], gather(c->turn, part));
+	note_requests(c->turn, result);
+}
+
+/* What a subject has to do in a round. */
+static int run_subject(struct comparison *c, struct result *result, unsigned int subject,
+		       unsigned int cpus, struct order_range orders, int round)
+{
+	int err = turn(c, subject, cpus, orders, round, false);
+
+	if (err || round < 0)
+		return err;
+	note(c, result, round);
+	if (fragments(c))
+		return 0;
+	err = turn(c, subject, cpus, orders, round, true);
+	if (!err)
+		note_lone(c, result);
+	return err;
 }
 
 /*
@@ -296,15 +400,14 @@ static int run_round(struct comparison *c, struct order_range orders, int round)
 
 			if (!result || result->why)
 				continue;
-			err = turn(c, i, cpus, orders, round);
+			err = run_subject(c, result, i, cpus, orders, round);
 			if (err == -EINTR)
 				return err;
-			if (err) {
-				result->why = "it has not so many blocks";
-				cannot++;
-			} else if (round >= 0) {
-				note(c, result, round);
-			}
+			if (!err)
+				continue;
+			result->why = err == -ENODATA ? "there is no memory to hold a block" :
+							"it has not so many blocks";
+			cannot++;
 		}
 	}
 	return cannot;
@@ -324,6 +427,8 @@ static void reset_results(struct comparison *c, struct order_range orders)
 			memset(result, 0, sizeof(*result));
 			result->why = potad_subject_missing(&kit, i) ?:
 				      potad_subject_unfit(&kit, i, orders.first, orders.last);
+			if (!result->why && fragments(c) && i == subject_nothing)
+				result->why = "what it holds is nowhere";
 		}
 	}
 }
@@ -354,9 +459,49 @@ static enum subject_id rival_of(enum subject_id id, struct order_range orders)
 	return potad_subject_of(name);
 }
 
-static u64 median_of(const struct result *result, unsigned int part)
+static int cmp_u32(const void *a, const void *b)
 {
-	return potad_tally_percentile(&result->tally[part], 50);
+	const u32 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* What its native rival is measured by, too. */
+static u64 median_of(const struct comparison *c, const struct result *result,
+		     unsigned int part)
+{
+	return fragments(c) ? result->whole[c->cmp->rounds / 2] * 10ULL :
+			      potad_tally_percentile(&result->tally[part], 50);
+}
+
+static void fill_times(struct potad_compare_row *row, const struct result *result,
+		       unsigned int part)
+{
+	const struct potad_tally *tally = &result->tally[part], *lone = &result->lone[part];
+
+	row->min = result->min[part];
+	row->max = result->max[part];
+	row->p99 = potad_tally_permille(tally, 990);
+	row->p999 = potad_tally_permille(tally, 999);
+	row->longest = tally->max;
+	row->mean = potad_tally_mean(tally);
+	row->one.p50 = potad_tally_permille(lone, 500);
+	row->one.p99 = potad_tally_permille(lone, 990);
+	row->one.p999 = potad_tally_permille(lone, 999);
+	row->one.longest = lone->max;
+}
+
+static void fill_counts(const struct comparison *c, struct potad_compare_row *row,
+			const struct result *result)
+{
+	u64 held = (c->blocks / __fls(c->cmp->cpus) / 2 * row->cpus) *
+		   order_bytes(row->first_order);
+
+	row->counts = true;
+	row->min = result->whole[0] * 10ULL;
+	row->max = result->whole[c->cmp->rounds - 1] * 10ULL;
+	row->frames = c->frames;
+	row->least = DIV_ROUND_UP_ULL(held, 1ULL << FRAME_SHIFT);
 }
 
 static void report_part(struct comparison *c, struct order_range orders,
@@ -372,28 +517,45 @@ static void report_part(struct comparison *c, struct order_range orders,
 		struct potad_compare_row row = {
 			.part = workloads[cmp->workload].part[part],
 			.first_order = orders.first, .last_order = orders.last,
-			.cpus = cpus, .subject = potad_subject[i].name,
+			.cpus = cpus, .id = i, .subject = potad_subject[i].name,
+			.clock = c->turn->clock,
 		};
+		u64 theirs, mine;
 
 		if (!result)
 			continue;
 		row.why = result->why;
 		if (!row.why) {
-			row.ops = cmp->ops;
-			row.median = median_of(result, part);
-			row.min = result->min[part];
-			row.max = result->max[part];
-			row.p99 = potad_tally_percentile(&result->tally[part], 99);
-			row.mean = potad_tally_mean(&result->tally[part]);
+			row.median = median_of(c, result, part);
+			if (fragments(c))
+				fill_counts(c, &row, result);
+			else
+				fill_times(&row, result, part);
 			row.refused = result->refused;
+			row.requests = hash_64(result->requests, 32);
 		}
 		if (rival < POTAD_SUBJECTS)
 			native = c->result[cpus][rival];
-		/* Who did not run has 0 there. */
-		if (row.median && native && !native->why)
-			row.ratio = div64_u64(median_of(native, part) * 100, row.median);
+		if (row.median && native && !native->why) {
+			theirs = median_of(c, native, part);
+			mine = row.median;
+			if (fragments(c))
+				swap(theirs, mine);
+			row.ratio = mine ? div64_u64(theirs * 100, mine) : 0;
+		}
 		report(&row, arg);
 	}
+}
+
+static void sort_all_counts(struct comparison *c)
+{
+	unsigned int cpus, i;
+
+	for (cpus = 1; cpus <= POTAD_COMPARE_CPUS; cpus++)
+		for (i = 0; i < POTAD_SUBJECTS; i++)
+			if (c->result[cpus][i])
+				sort(c->result[cpus][i]->whole, c->cmp->rounds,
+				     sizeof(u32), cmp_u32, NULL);
 }
 
 /* All rounds with these orders. */
@@ -409,6 +571,7 @@ static int run_orders(struct comparison *c, struct order_range orders,
 	give_room_back(c);
 	if (err < 0)
 		return err;
+	sort_all_counts(c);
 	for (part = 0; part < POTAD_TURN_PARTS; part++)
 		for (cpus = 1; cpus <= POTAD_COMPARE_CPUS; cpus++)
 			if (c->cmp->cpus & BIT(cpus) &&
@@ -466,13 +629,47 @@ fail:
 	return NULL;
 }
 
+/* @running: it has begun; else it is over. */
+static void set_progress(const struct potad_compare *cmp, bool running)
+{
+	unsigned int orders = cmp->workload == POTAD_MIXED ? 1 :
+			      cmp->last_order - cmp->first_order + 1;
+	unsigned int turns = cmp->workload == POTAD_FRAGMENTATION ? cmp->rounds :
+			     2 * cmp->rounds;
+	unsigned int i, subjects = 0;
+
+	for (i = 0; i < POTAD_SUBJECTS; i++)
+		subjects += wanted(cmp, i);
+	spin_lock(&progress_lock);
+	memset(&progress, 0, sizeof(progress));
+	progress.running = running;
+	progress.workload = cmp->workload;
+	progress.turns = orders * (turns + 1) * hweight_long(cmp->cpus) *
+			 subjects;
+	progress.subject = "-";
+	spin_unlock(&progress_lock);
+}
+
+/**
+ * potad_compare_progress() - how far is the comparison that is running?
+ * @to: filled in
+ *
+ * Context: Process context.
+ */
+void potad_compare_progress(struct potad_compare_progress *to)
+{
+	spin_lock(&progress_lock);
+	*to = progress;
+	spin_unlock(&progress_lock);
+}
+
 /**
  * potad_compare_run() - run a comparison
  * @cmp: what
  * @report: called for each result
  * @arg: handed to @report
  *
- * Context: Process context; takes its time; a fatal signal ends it.
+ * Context: Process context; takes its time; any signal ends it.
  * Return: 0; -EBUSY if one is running; -EINTR; -ENOMEM.
  */
 int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
@@ -485,6 +682,7 @@ int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 	err = potad_compare_claim(cmp->subjects);
 	if (err)
 		return err;
+	set_progress(cmp, true);
 	c = create(cmp);
 	if (!c)
 		err = -ENOMEM;
@@ -493,6 +691,7 @@ int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 	else
 		err = run_each_order(c, report, arg);
 	destroy(c);
+	set_progress(cmp, false);
 	potad_compare_unclaim();
 	return err;
 }

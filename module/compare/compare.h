@@ -12,6 +12,7 @@
 #define POTAD_COMPARE_ROUNDS	99
 #define POTAD_COMPARE_OPS	1000000
 #define POTAD_COMPARE_CPUS	8
+#define POTAD_COMPARE_SUBJECTS	10
 
 struct potad_pool;
 struct subject_kit;
@@ -24,9 +25,10 @@ enum potad_workload {
 	POTAD_CHURN,
 	POTAD_MIXED,
 	POTAD_CROSS,
+	POTAD_FRAGMENTATION,
 };
 
-#define POTAD_WORKLOADS		(POTAD_CROSS + 1)
+#define POTAD_WORKLOADS		(POTAD_FRAGMENTATION + 1)
 
 /**
  * struct potad_compare - what to run
@@ -64,34 +66,78 @@ struct potad_compare {
  * @first_order: of pages; negative: less than a page
  * @last_order: the same, but for "mixed"
  * @cpus: how many were at it at once
+ * @id: which subject
  * @subject: its name
  * @why: why this subject could not do it; NULL: it could
- * @ops: operations in a turn
+ * @counts: nothing was timed: @median, @min and @max are how many 2 MiB are wholly free,
+ *	    in tenths, and @ratio is how many times as many
  * @median: of the time of an operation on one CPU, over batches of them; in tenths
- *	    of a ns, like the next four
+ *	    of a ns, like all times here
  * @min: the least that it was in any round
  * @max: and the most
  * @p99: so many percent of the batches took no longer
+ * @p999: so many permille
+ * @longest: nor did any
  * @mean: of all
+ * @one: the same of operations that were timed by themselves
  * @ratio: hundredths: how many times faster than the native subject that it is
  *	   to be compared with; 0 if that did not run
  * @refused: how many allocations were refused, where that does not end it
+ * @requests: a hash of what was asked for: the same for all subjects
+ * @clock: ns that were subtracted from the time of each of @one
+ * @frames: all 2 MiB there are to be free, and of these
+ * @least: how many what is held needs, if it lies together
  */
 struct potad_compare_row {
 	const char	*part;
 	int		first_order;
 	int		last_order;
 	unsigned int	cpus;
+	unsigned int	id;
 	const char	*subject;
 	const char	*why;
-	unsigned int	ops;
+	bool		counts;
 	u64		median;
 	u64		min;
 	u64		max;
 	u64		p99;
+	u64		p999;
+	u64		longest;
 	u64		mean;
+	struct {
+		u64	p50;
+		u64	p99;
+		u64	p999;
+		u64	longest;
+	} one;
 	u64		ratio;
 	u64		refused;
+	u32		requests;
+	u64		clock;
+	u64		frames;
+	u64		least;
+};
+
+/**
+ * struct potad_compare_progress - how far it is
+ * @running: the rest means nothing if not
+ * @workload: what it is at
+ * @subject: whose turn it is
+ * @first_order: of pages
+ * @last_order: the same, but for "mixed"
+ * @cpus: how many are at it at once
+ * @turn: this one is the ...th
+ * @turns: of all; one more round for each time that fewer blocks have to do
+ */
+struct potad_compare_progress {
+	bool			running;
+	enum potad_workload	workload;
+	const char		*subject;
+	int			first_order;
+	int			last_order;
+	unsigned int		cpus;
+	unsigned int		turn;
+	unsigned int		turns;
 };
 
 typedef void (*potad_compare_fn)(const struct potad_compare_row *row,
@@ -109,6 +155,7 @@ const char *potad_compare_subject_name(unsigned int i);
 int potad_compare_subjects(char *list, unsigned long *subjects);
 int potad_compare_workload(const char *name, enum potad_workload *workload);
 const char *potad_compare_workload_name(enum potad_workload workload);
+void potad_compare_progress(struct potad_compare_progress *progress);
 int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 		      void *arg);
 int potad_compare_lines(const struct potad_compare *cmp,

@@ -6,11 +6,15 @@
  *
  * The kit is copied to the stack, so that the compiler knows that no store
  * changes it.  Between an allocation and its free nothing is done with a block.
+ *
+ * All that is timed is there twice: in batches, and (@lone) so that now and then an
+ * operation is timed by itself, and all requests are hashed.  @lone is a constant
+ * wherever it is handed down: the batches have nothing of it.
  */
 #define LOOP(name)	__PASTE(SUBJECT, __PASTE(_, name))
 #define HELD		typeof_member(union potad_held, SUBJECT)
 
-static void LOOP(pairs)(struct potad_member *m)
+static __always_inline void LOOP(pairs)(struct potad_member *m, const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
@@ -23,6 +27,7 @@ static void LOOP(pairs)(struct potad_member *m)
 		n = min(left, BATCH);
 		begin = ktime_get_ns();
 		for (i = 0; i < n; i++) {
+			u64 one = lone_begin(m, lone);
 			HELD h;
 
 			if (!LOOP(alloc)(&kit, k, &h)) {
@@ -30,16 +35,19 @@ static void LOOP(pairs)(struct potad_member *m)
 				return;
 			}
 			LOOP(free)(&kit, k, &h);
+			lone_end(m, lone, 0, one);
+			request(m, lone, i);
 		}
-		batch_done(m, 0, begin, n);
+		batch_done(m, lone, 0, begin, n);
 		if (potad_turn_stopped(m->turn))
 			return;
 	}
 	potad_turn_meet(m);
 }
 
-/* Allocates all blocks; false if that ended early. */
-static bool LOOP(allocs)(struct potad_member *m, unsigned int part)
+/* Allocates until it has @blocks; false if that ended early. */
+static __always_inline bool LOOP(allocs_to)(struct potad_member *m, u32 blocks,
+					    unsigned int part, const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
@@ -47,13 +55,18 @@ static bool LOOP(allocs)(struct potad_member *m, unsigned int part)
 	u32 i, end;
 	u64 begin;
 
-	for (i = 0; i < m->turn->blocks; m->had = i) {
-		end = min(m->turn->blocks, i + BATCH);
+	for (i = m->had; i < blocks; m->had = i) {
+		end = min(blocks, i + BATCH);
 		begin = ktime_get_ns();
-		for (; i < end; i++)
+		for (; i < end; i++) {
+			u64 one = lone_begin(m, lone);
+
 			if (!LOOP(alloc)(&kit, k, &held[i]))
 				break;
-		batch_done(m, part, begin, i - m->had);
+			lone_end(m, lone, part, one);
+			request(m, lone, i);
+		}
+		batch_done(m, lone, part, begin, i - m->had);
 		if (i < end)
 			potad_turn_fail(m->turn, -ENOMEM);
 		if (potad_turn_stopped(m->turn)) {
@@ -64,8 +77,15 @@ static bool LOOP(allocs)(struct potad_member *m, unsigned int part)
 	return true;
 }
 
+static __always_inline bool LOOP(allocs)(struct potad_member *m, unsigned int part,
+					 const bool lone)
+{
+	return LOOP(allocs_to)(m, m->turn->blocks, part, lone);
+}
+
 /* Frees all that there is. */
-static void LOOP(frees)(struct potad_member *m, unsigned int part)
+static __always_inline void LOOP(frees)(struct potad_member *m, unsigned int part,
+					const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
@@ -77,9 +97,13 @@ static void LOOP(frees)(struct potad_member *m, unsigned int part)
 		begun = i;
 		end = min(m->had, i + BATCH);
 		begin = ktime_get_ns();
-		for (; i < end; i++)
+		for (; i < end; i++) {
+			u64 one = lone_begin(m, lone);
+
 			LOOP(free)(&kit, k, &held[i]);
-		batch_done(m, part, begin, i - begun);
+			lone_end(m, lone, part, one);
+		}
+		batch_done(m, lone, part, begin, i - begun);
 		cond_resched();
 	}
 	m->had = 0;
@@ -94,24 +118,25 @@ static void LOOP(shuffle)(struct potad_member *m)
 		u32 other = random_slot(next_random(&m->random), i);
 
 		swap(held[i - 1], held[other]);
+		request(m, true, other);
 		if (i % BATCH == 0)
 			cond_resched();
 	}
 }
 
-static void LOOP(bulk)(struct potad_member *m)
+static __always_inline void LOOP(bulk)(struct potad_member *m, const bool lone)
 {
 	bool ordered = m->turn->workload == POTAD_BULK;
 	u32 done;
 
 	for (done = 0; done < m->turn->ops; done += m->turn->blocks) {
 		bool ok = potad_turn_meet(m) &&
-			  LOOP(allocs)(m, ordered ? 0 : UNTIMED);
+			  LOOP(allocs)(m, ordered ? 0 : UNTIMED, lone);
 
 		if (!ordered)
 			LOOP(shuffle)(m);
 		ok = ok && potad_turn_meet(m);
-		LOOP(frees)(m, ok ? ordered : UNTIMED);
+		LOOP(frees)(m, ok ? ordered : UNTIMED, lone);
 		if (!ok)
 			return;
 	}
@@ -119,7 +144,7 @@ static void LOOP(bulk)(struct potad_member *m)
 }
 
 /* Of one order. */
-static void LOOP(churn_batches)(struct potad_member *m)
+static __always_inline void LOOP(churn_batches)(struct potad_member *m, const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
@@ -132,7 +157,9 @@ static void LOOP(churn_batches)(struct potad_member *m)
 		n = min(left, BATCH);
 		begin = ktime_get_ns();
 		for (i = 0; i < n; i++) {
-			HELD *h = &held[random_slot(next_random(&state), blocks)];
+			u32 slot = random_slot(next_random(&state), blocks);
+			u64 one = lone_begin(m, lone);
+			HELD *h = &held[slot];
 
 			LOOP(free)(&kit, k, h);
 			if (!LOOP(alloc)(&kit, k, h)) {
@@ -140,27 +167,29 @@ static void LOOP(churn_batches)(struct potad_member *m)
 				potad_turn_fail(m->turn, -ENOMEM);
 				return;
 			}
+			lone_end(m, lone, 0, one);
+			request(m, lone, slot);
 		}
-		batch_done(m, 0, begin, n);
+		batch_done(m, lone, 0, begin, n);
 		if (potad_turn_stopped(m->turn))
 			return;
 	}
 }
 
-static void LOOP(churn)(struct potad_member *m)
+static __always_inline void LOOP(churn)(struct potad_member *m, const bool lone)
 {
-	if (LOOP(allocs)(m, UNTIMED) && potad_turn_meet(m)) {
-		LOOP(churn_batches)(m);
+	if (LOOP(allocs)(m, UNTIMED, lone) && potad_turn_meet(m)) {
+		LOOP(churn_batches)(m, lone);
 		potad_turn_meet(m);
 	}
-	LOOP(frees)(m, UNTIMED);
+	LOOP(frees)(m, UNTIMED, lone);
 }
 
 /*
  * Of several orders.  A block that is refused leaves its place empty until it is
  * its turn again: what a subject cannot do is counted.
  */
-static void LOOP(mixed_batches)(struct potad_member *m)
+static __always_inline void LOOP(mixed_batches)(struct potad_member *m, const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int low = LOOP(order_of)(&kit, m->turn->first_order);
@@ -177,6 +206,7 @@ static void LOOP(mixed_batches)(struct potad_member *m)
 			u64 number = next_random(&state);
 			u32 slot = random_slot(number, blocks);
 			unsigned int k = low + random_order(number, orders);
+			u64 one = lone_begin(m, lone);
 
 			if (m->order[slot] != NO_ORDER)
 				LOOP(free)(&kit, m->order[slot], &held[slot]);
@@ -185,14 +215,16 @@ static void LOOP(mixed_batches)(struct potad_member *m)
 				m->order[slot] = NO_ORDER;
 				m->refused++;
 			}
+			lone_end(m, lone, 0, one);
+			request(m, lone, (u64)slot << 8 | (k - low));
 		}
-		batch_done(m, 0, begin, n);
+		batch_done(m, lone, 0, begin, n);
 		if (potad_turn_stopped(m->turn))
 			return;
 	}
 }
 
-static void LOOP(mixed)(struct potad_member *m)
+static __always_inline void LOOP(mixed)(struct potad_member *m, const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int low = LOOP(order_of)(&kit, m->turn->first_order);
@@ -214,7 +246,7 @@ static void LOOP(mixed)(struct potad_member *m)
 			ok = !potad_turn_stopped(m->turn);
 	}
 	if (potad_turn_meet(m)) {
-		LOOP(mixed_batches)(m);
+		LOOP(mixed_batches)(m, lone);
 		potad_turn_meet(m);
 	}
 	for (i = 0; i < m->had; i++) {
@@ -226,12 +258,17 @@ static void LOOP(mixed)(struct potad_member *m)
 	m->had = 0;
 }
 
-/* The two sides of "cross".  Who frees goes on until nothing more will come. */
-static void LOOP(produce)(struct potad_member *m)
+/*
+ * The two sides of "cross".  Each tells the other how far it is only now and then, as a
+ * line that both write to costs more than many a free.  Who frees goes on until nothing
+ * more will come.
+ */
+static __always_inline void LOOP(produce)(struct potad_member *m, const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	struct potad_ring *ring = m->turn->ring;
+	HELD *slot = (HELD *)ring->slot;
 	u32 left, n, i, head = 0, tail = 0;
 	u64 begin;
 
@@ -239,35 +276,45 @@ static void LOOP(produce)(struct potad_member *m)
 		n = min(left, BATCH);
 		begin = ktime_get_ns();
 		for (i = 0; i < n; i++) {
-			HELD *h = (HELD *)&ring->slot[tail % POTAD_RING_SLOTS];
+			u64 one;
 
 			while (tail - head == POTAD_RING_SLOTS) {
-				/* With the place comes that it is empty. */
+				/* With the places comes that they are empty. */
 				head = smp_load_acquire(&ring->head);
 				if (tail - head == POTAD_RING_SLOTS)
 					ring_wait();
 			}
-			if (!LOOP(alloc)(&kit, k, h)) {
+			one = lone_begin(m, lone);
+			if (!LOOP(alloc)(&kit, k, &slot[tail % POTAD_RING_SLOTS])) {
 				potad_turn_fail(m->turn, -ENOMEM);
+				/* With its number goes what is in the places. */
+				smp_store_release(&ring->tail, tail);
 				return;
 			}
-			/* With its number goes what is in the place. */
-			smp_store_release(&ring->tail, ++tail);
+			lone_end(m, lone, 0, one);
+			request(m, lone, i);
+			tail++;
+			if (tail % RING_TOLD == 0)
+				/* With its number goes what is in the places. */
+				smp_store_release(&ring->tail, tail);
 		}
-		batch_done(m, 0, begin, n);
+		batch_done(m, lone, 0, begin, n);
 		if (potad_turn_stopped(m->turn))
-			return;
+			break;
 	}
+	/* The same, for the last ones. */
+	smp_store_release(&ring->tail, tail);
 }
 
-static void LOOP(consume)(struct potad_member *m)
+static __always_inline void LOOP(consume)(struct potad_member *m, const bool lone)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	struct potad_ring *ring = m->turn->ring;
+	HELD *slot = (HELD *)ring->slot;
 	u32 i, head = 0, tail = 0;
 	bool ended = false;
-	u64 begin;
+	u64 begin, one;
 
 	while (!ended) {
 		begin = ktime_get_ns();
@@ -275,7 +322,7 @@ static void LOOP(consume)(struct potad_member *m)
 			while (head == tail && !ended) {
 				/* What came before the end is seen after it. */
 				ended = smp_load_acquire(&ring->ended);
-				/* With the place comes what is in it. */
+				/* With the places comes what is in them. */
 				tail = smp_load_acquire(&ring->tail);
 				if (head != tail)
 					ended = false;
@@ -284,49 +331,130 @@ static void LOOP(consume)(struct potad_member *m)
 			}
 			if (ended)
 				break;
-			LOOP(free)(&kit, k, (HELD *)&ring->slot[head % POTAD_RING_SLOTS]);
-			/* With its number goes that it is empty. */
-			smp_store_release(&ring->head, ++head);
+			one = lone_begin(m, lone);
+			LOOP(free)(&kit, k, &slot[head % POTAD_RING_SLOTS]);
+			lone_end(m, lone, 0, one);
+			head++;
+			if (head % RING_TOLD == 0)
+				/* With its number goes that they are empty. */
+				smp_store_release(&ring->head, head);
 		}
-		batch_done(m, 0, begin, i);
+		batch_done(m, lone, 0, begin, i);
 		cond_resched();
 	}
 }
 
-static void LOOP(cross)(struct potad_member *m)
+static __always_inline void LOOP(cross)(struct potad_member *m, const bool lone)
 {
 	bool ok = potad_turn_meet(m);
 
 	if (m->me) {
-		LOOP(consume)(m);
+		LOOP(consume)(m, lone);
 		return;
 	}
 	if (ok)
-		LOOP(produce)(m);
+		LOOP(produce)(m, lone);
 	/* Seen with all that came before. */
 	smp_store_release(&m->turn->ring->ended, true);
 }
 
-static void LOOP(run)(struct potad_member *m)
+/* Gives back all but @keep, those behind them. */
+static void LOOP(shrink)(struct potad_member *m, u32 keep)
+{
+	const struct subject_kit kit = *m->turn->kit;
+	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
+	HELD *held = m->held;
+
+	while (m->had > keep) {
+		LOOP(free)(&kit, k, &held[--m->had]);
+		if (m->had % BATCH == 0)
+			cond_resched();
+	}
+}
+
+/* In which 2 MiB does it have anything? */
+static void LOOP(census)(struct potad_member *m)
+{
+	const struct subject_kit kit = *m->turn->kit;
+	u64 last = (1ULL << (PAGE_SHIFT + m->turn->first_order)) - 1;
+	HELD *held = m->held;
+	u32 i;
+
+	for (i = 0; i < m->had; i++) {
+		u64 place = LOOP(place)(&kit, &held[i]);
+
+		potad_turn_touch(m->turn, place, place + last);
+		if (i % BATCH == 0 && potad_turn_stopped(m->turn))
+			return;
+	}
+}
+
+/* Nothing of it is timed. */
+static void LOOP(fragment)(struct potad_member *m)
+{
+	HELD *held = m->held;
+	u32 round, i, tenth;
+	bool ok = LOOP(allocs)(m, UNTIMED, true);
+
+	LOOP(shuffle)(m);
+	LOOP(shrink)(m, m->had / 2);
+	tenth = m->had / 10;
+	for (round = 0; ok && round < FRAGMENT_ROUNDS; round++) {
+		for (i = 0; i < tenth; i++) {
+			u32 other = random_slot(next_random(&m->random), m->had - i);
+
+			swap(held[m->had - 1 - i], held[other]);
+			request(m, true, other);
+		}
+		LOOP(shrink)(m, m->had - tenth);
+		ok = LOOP(allocs_to)(m, m->had + tenth, UNTIMED, true);
+	}
+	if (ok && potad_turn_meet(m))
+		LOOP(census)(m);
+	LOOP(frees)(m, UNTIMED, true);
+}
+
+static __always_inline void LOOP(work)(struct potad_member *m, const bool lone)
 {
 	switch (m->turn->workload) {
 	case POTAD_PAIR:
-		LOOP(pairs)(m);
+		LOOP(pairs)(m, lone);
 		break;
 	case POTAD_BULK:
 	case POTAD_RANDOM_FREE:
-		LOOP(bulk)(m);
+		LOOP(bulk)(m, lone);
 		break;
 	case POTAD_CHURN:
-		LOOP(churn)(m);
+		LOOP(churn)(m, lone);
 		break;
 	case POTAD_MIXED:
-		LOOP(mixed)(m);
+		LOOP(mixed)(m, lone);
 		break;
 	case POTAD_CROSS:
-		LOOP(cross)(m);
+		LOOP(cross)(m, lone);
+		break;
+	case POTAD_FRAGMENTATION:
+		LOOP(fragment)(m);
 		break;
 	}
+}
+
+static noinline void LOOP(batches)(struct potad_member *m)
+{
+	LOOP(work)(m, false);
+}
+
+static noinline void LOOP(lones)(struct potad_member *m)
+{
+	LOOP(work)(m, true);
+}
+
+static void LOOP(run)(struct potad_member *m)
+{
+	if (m->turn->lone)
+		LOOP(lones)(m);
+	else
+		LOOP(batches)(m);
 }
 
 #undef LOOP

@@ -6,8 +6,10 @@
  * the subject's functions by their names, and all of them inline.  So nothing
  * that is timed goes through a pointer.
  */
+#include <linux/bitops.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/hash.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/processor.h>
@@ -22,19 +24,57 @@
 /* A part that is not timed. */
 #define UNTIMED		POTAD_TURN_PARTS
 
+/* One of so many is timed by itself: a prime, so that it is never the same one of a cache. */
+#define LONE_OF		17U
+
+/* "cross" tells the other side every so many. */
+#define RING_TOLD	16U
+static_assert(POTAD_RING_SLOTS % RING_TOLD == 0 && POTAD_RING_SLOTS / RING_TOLD >= 4);
+
+/* So often "fragmentation" gives a tenth back and takes it anew. */
+#define FRAGMENT_ROUNDS	100U
+
 /* No block has this order: there is none. */
 #define NO_ORDER	U8_MAX
 
 static_assert(POTAD_MAX_ORDER + 1 < NO_ORDER);
 
 /* A batch that began at @begin is done. */
-static void batch_done(struct potad_member *m, unsigned int part, u64 begin,
-		       u32 ops)
+static __always_inline void batch_done(struct potad_member *m, const bool lone,
+				       unsigned int part, u64 begin, u32 ops)
 {
 	u64 ns = ktime_get_ns() - begin;
 
-	if (part != UNTIMED && ops)
+	if (!lone && part != UNTIMED && ops)
 		potad_tally_add(&m->tally[part], ns, ops);
+}
+
+/* 0: this one is not timed. */
+static __always_inline u64 lone_begin(struct potad_member *m, const bool lone)
+{
+	if (!lone || --m->until)
+		return 0;
+	m->until = LONE_OF;
+	return ktime_get_ns();
+}
+
+static __always_inline void lone_end(struct potad_member *m, const bool lone,
+				     unsigned int part, u64 begin)
+{
+	u64 ns;
+
+	if (!lone || !begin)
+		return;
+	ns = ktime_get_ns() - begin;
+	if (part != UNTIMED)
+		potad_tally_add(&m->tally[part], ns - min(ns, m->turn->clock), 1);
+}
+
+/* Into the hash of what is asked for goes what of it is at random. */
+static __always_inline void request(struct potad_member *m, const bool lone, u64 what)
+{
+	if (lone)
+		m->requests = (rol64(m->requests, 5) ^ what) * GOLDEN_RATIO_64;
 }
 
 /*

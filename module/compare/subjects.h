@@ -352,6 +352,61 @@ static inline void genalloc_free(const struct subject_kit *kit, unsigned int ord
 #endif
 }
 
+/* Where a block is: an address, physical where there is one. */
+
+static inline u64 bare_place(const struct subject_kit *kit, const u64 *granule)
+{
+	return kit->pool->start + (*granule << kit->pool->granule_shift);
+}
+
+static inline u64 described_place(const struct subject_kit *kit,
+				  const struct potad_block *block)
+{
+	return block->phys;
+}
+
+static inline u64 buddy_place(const struct subject_kit *kit, struct page *const *page)
+{
+	return page_to_phys(*page);
+}
+
+static inline u64 compound_place(const struct subject_kit *kit, const struct compound *c)
+{
+	return page_to_phys(c->page);
+}
+
+static inline u64 kmalloc_place(const struct subject_kit *kit, void *const *object)
+{
+	return __pa(*object);
+}
+
+static inline u64 area_place(const struct subject_kit *kit, struct page *const *page)
+{
+	return page_to_phys(*page);
+}
+
+static inline u64 contig_place(const struct subject_kit *kit, struct page *const *page)
+{
+	return page_to_phys(*page);
+}
+
+static inline u64 gpu_place(const struct subject_kit *kit, void *const *held)
+{
+#ifdef SUBJECT_HAS_GPU
+	const struct subject_buddy_block *block = *held;
+
+	return subject_buddy_call(block_offset)(block);
+#else
+	return 0;
+#endif
+}
+
+static inline u64 genalloc_place(const struct subject_kit *kit,
+				 const unsigned long *address)
+{
+	return *address;
+}
+
 static inline bool nothing_alloc(const struct subject_kit *kit,
 				 unsigned int order, u64 *nothing)
 {
@@ -363,6 +418,11 @@ static inline void nothing_free(const struct subject_kit *kit,
 				unsigned int order, u64 *nothing)
 {
 	READ_ONCE(*nothing);
+}
+
+static inline u64 nothing_place(const struct subject_kit *kit, const u64 *nothing)
+{
+	return 0;
 }
 
 #endif /* POTAD_COMPARE_SUBJECTS_H */

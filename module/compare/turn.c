@@ -4,20 +4,25 @@
  *
  * One CPU: whoever asked for it does it, and stays where it is meanwhile.  Several:
  * a thread for each of the first CPUs that are there, made for this turn; whoever
- * asked waits, and if killed makes them stop.
+ * asked waits, and after a signal, be it Ctrl-C, makes them stop.
  */
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "../include/compat.h"
 #include "loops.h"
 #include "turn.h"
+
+#define FRAME_SHIFT	21	/* 2 MiB */
+#define CLOCK_LOOKS	63	/* at the clock, to see what that costs */
 
 /* Makes all members stop; the first reason stays. */
 void potad_turn_fail(struct potad_turn *turn, int err)
@@ -29,7 +34,7 @@ void potad_turn_fail(struct potad_turn *turn, int err)
 bool potad_turn_stopped(struct potad_turn *turn)
 {
 	cond_resched();
-	if (fatal_signal_pending(current))
+	if (signal_pending(current))
 		potad_turn_fail(turn, -EINTR);
 	return READ_ONCE(turn->err);
 }
@@ -51,6 +56,24 @@ bool potad_turn_meet(struct potad_member *m)
 		cpu_relax();
 	}
 	return !potad_turn_stopped(turn);
+}
+
+/* There is something held from @first to @last. */
+void potad_turn_touch(struct potad_turn *turn, u64 first, u64 last)
+{
+	unsigned long frame;
+	int err;
+
+	for (frame = first >> FRAME_SHIFT; frame <= last >> FRAME_SHIFT; frame++) {
+		if (xa_load(&turn->frames, frame))
+			continue;
+		/* Somebody else may have come first: then it counts as his. */
+		err = xa_insert(&turn->frames, frame, xa_mk_value(0), GFP_KERNEL);
+		if (!err)
+			atomic_inc(&turn->touched);
+		else if (err != -EBUSY)
+			potad_turn_fail(turn, err);
+	}
 }
 
 static int member_thread(void *arg)
@@ -106,7 +129,7 @@ static int run_threads(struct potad_turn *turn)
 	init_completion(&turn->done);
 	for (i = 0; i < turn->members; i++)
 		wake_up_process(turn->member[i].task);
-	if (wait_for_completion_killable(&turn->done)) {
+	if (wait_for_completion_interruptible(&turn->done)) {
 		potad_turn_fail(turn, -EINTR);
 		wait_for_completion(&turn->done);
 	}
@@ -121,7 +144,7 @@ static int run_threads(struct potad_turn *turn)
  * @loops: the subject's
  * @seed: the same one gives the same random numbers
  *
- * Context: Process context; takes its time; a fatal signal ends it.
+ * Context: Process context; takes its time; a signal ends it.
  * Return: 0, and the members' tallies are filled in; -ENOMEM if a block was
  * refused or there was no memory for threads; -EINTR.
  */
@@ -132,6 +155,8 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 
 	turn->loops = loops;
 	turn->err = 0;
+	xa_destroy(&turn->frames);
+	atomic_set(&turn->touched, 0);
 	turn->ring->head = 0;
 	turn->ring->tail = 0;
 	turn->ring->ended = false;
@@ -143,6 +168,8 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 		m->met = 0;
 		m->had = 0;
 		m->refused = 0;
+		m->until = 1;
+		m->requests = 0;
 		m->random = seed * POTAD_COMPARE_CPUS + i;
 		for (part = 0; part < POTAD_TURN_PARTS; part++)
 			potad_tally_reset(&m->tally[part]);
@@ -157,6 +184,31 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 	return err ?: turn->err;
 }
 
+static int cmp_u64(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/*
+ * What it takes to look at the clock, when one looks twice and nothing is in between: the
+ * median, as now and then something is.
+ */
+static u64 clock_cost(void)
+{
+	u64 cost[CLOCK_LOOKS];
+	unsigned int i;
+
+	for (i = 0; i < CLOCK_LOOKS; i++) {
+		u64 begin = ktime_get_ns();
+
+		cost[i] = ktime_get_ns() - begin;
+	}
+	sort(cost, CLOCK_LOOKS, sizeof(u64), cmp_u64, NULL);
+	return cost[CLOCK_LOOKS / 2];
+}
+
 /* NULL: no memory. */
 struct potad_turn *potad_turn_create(const struct subject_kit *kit)
 {
@@ -166,6 +218,8 @@ struct potad_turn *potad_turn_create(const struct subject_kit *kit)
 	if (!turn)
 		return NULL;
 	turn->kit = kit;
+	turn->clock = clock_cost();
+	xa_init(&turn->frames);
 	for (i = 0; i < POTAD_COMPARE_CPUS; i++)
 		turn->member[i].turn = turn;
 	turn->ring = kzalloc_obj(*turn->ring, GFP_KERNEL);
@@ -180,6 +234,7 @@ void potad_turn_destroy(struct potad_turn *turn)
 {
 	if (!turn)
 		return;
+	xa_destroy(&turn->frames);
 	kfree(turn->ring);
 	kvfree(turn);
 }

@@ -12,6 +12,16 @@
  *	mixed         the same with random orders, @first_order to @last_order
  *	cross         the first CPU allocates, the second frees; they hand over
  *	              through a small ring: each allocation and each free
+ *	fragmentation nothing: it counts in how many 2 MiB there is anything held.
+ *	              @blocks are allocated, half of them, drawn at random, given
+ *	              back, and then 100 times a tenth of what is left given back
+ *	              and taken anew
+ *
+ * There are two kinds of turns.  In the one operations are timed in batches, which
+ * disturbs them least; in the other (@lone) each 17th by itself, which shows how long
+ * single ones take at worst, and what the clock itself costs is subtracted.  The
+ * latter also makes a hash of all requests: of what is drawn at random, and in which
+ * order.  It is the same for all subjects, or they were not compared.
  *
  * Each CPU is a member with blocks, random numbers and tallies of its own.  They
  * wait for each other before and after what is timed, so that all the while
@@ -25,6 +35,7 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include "compare.h"
 #include "tally.h"
@@ -51,7 +62,9 @@ typedef void (*potad_loops_fn)(struct potad_member *m);
  * @order: room for as many orders
  * @had: how many it holds
  * @refused: how often it went without a block, which only "mixed" does
- * @tally: its times
+ * @until: so many operations until one is timed by itself
+ * @requests: a hash of what it asked for
+ * @tally: its times, of batches or of single operations
  */
 struct potad_member {
 	struct potad_turn	*turn;
@@ -63,6 +76,8 @@ struct potad_member {
 	u8			*order;
 	u32			had;
 	u32			refused;
+	u32			until;
+	u64			requests;
 	struct potad_tally	tally[POTAD_TURN_PARTS];
 } ____cacheline_aligned;
 
@@ -73,6 +88,7 @@ struct potad_member {
  * @workload: what they do
  * @first_order: of pages, and may be negative; but for "mixed" the only one
  * @last_order: the largest
+ * @lone: operations are timed by themselves
  * @members: how many CPUs
  * @blocks: for each of them
  * @ops: for each of them, about: "bulk" and "random-free" finish what they begin
@@ -81,6 +97,9 @@ struct potad_member {
  * @running: how many are not done
  * @done: completed by the last
  * @ring: for "cross"
+ * @clock: what it takes to look at the clock, in ns
+ * @frames: the 2 MiB that "fragmentation" found something in
+ * @touched: how many that are
  * @member: the members
  */
 struct potad_turn {
@@ -89,6 +108,7 @@ struct potad_turn {
 	enum potad_workload	workload;
 	int			first_order;
 	int			last_order;
+	bool			lone;
 	unsigned int		members;
 	u32			blocks;
 	u32			ops;
@@ -98,6 +118,9 @@ struct potad_turn {
 	atomic_t		running;
 	struct completion	done;
 	struct potad_ring	*ring;
+	u64			clock;
+	struct xarray		frames;
+	atomic_t		touched;
 	struct potad_member	member[POTAD_COMPARE_CPUS];
 };
 
@@ -108,6 +131,7 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed);
 /* For the loops */
 bool potad_turn_stopped(struct potad_turn *turn);
 void potad_turn_fail(struct potad_turn *turn, int err);
+void potad_turn_touch(struct potad_turn *turn, u64 first, u64 last);
 bool potad_turn_meet(struct potad_member *m);
 
 #endif /* POTAD_COMPARE_TURN_H */

@@ -3,13 +3,20 @@
  * compare/run: keys and values say what is to be compared (compare/compare.h); the
  * write lasts as long as it takes, and the answer has a row for each result.
  *
- * Lines that begin with # are for people: what the columns are, and why a subject has
+ * compare/progress: how far the one is that is running, if any; a name and a value a
+ * line.
+ *
+ * Lines of an answer that begin with # are for people: what the columns are, and why a subject has
  * none but dashes.
  */
-#include <linux/bits.h>
+#include <linux/bitops.h>
 #include <linux/cpumask.h>
+#include <linux/debugfs.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "../compare/compare.h"
@@ -19,16 +26,50 @@
 #include "request.h"
 #include "words.h"
 
+/* An answer that is being written. */
+struct answer {
+	struct potad_request	*req;
+	unsigned int		rows;
+	u64			frames;		/* what was last said of them */
+	const char		*why[POTAD_COMPARE_SUBJECTS];
+};
+
+#define COLUMNS	"# order subject ns_median ns_min ns_max ratio_to_native ns_p99 ns_mean refused part cpus ns_p999 ns_longest one_p50 one_p99 one_p999 one_longest unit requests; "
+#define ABOUT_ONE	"# one: operations timed by themselves; of each %llu ns for the clock subtracted\n"
+#define ABOUT_FRAMES	"# order %d: 2 MiB: of %llu that were 9/10 full at most %llu could be whole at the end\n"
+#define ROWS_MAX	((POTAD_REPLY_SIZE - 4096) / 200)
+#define DASHES	"- - - - - - - "
+
+/* What is the same for many rows is said once, before the first. */
+static void reply_remarks(struct answer *answer, const struct potad_compare_row *row)
+{
+	struct potad_request *req = answer->req;
+
+	if (row->why && row->why != answer->why[row->id])
+		potad_reply(req, "# %s: %s\n", row->subject, row->why);
+	answer->why[row->id] = row->why;
+	if (!answer->rows++)
+		potad_reply(req, ABOUT_ONE, row->clock);
+	if (!row->counts || row->frames == answer->frames)
+		return;
+	answer->frames = row->frames;
+	potad_reply(req, ABOUT_FRAMES, row->first_order, row->frames,
+		    row->frames - min(row->frames, row->least));
+}
+
 static void reply_row(const struct potad_compare_row *row, void *arg)
 {
-	struct potad_request *req = arg;
+	struct answer *answer = arg;
+	struct potad_request *req = answer->req;
+	bool times = !row->why && !row->counts;
 
-	if (row->why)
-		potad_reply(req, "# %s: %s\n", row->subject, row->why);
+	reply_remarks(answer, row);
 	potad_reply(req, row->first_order == row->last_order ? "%d" : "%d-%d",
 		    row->first_order, row->last_order);
 	potad_reply(req, " %s ", row->subject);
-	if (!row->why) {
+	if (row->why) {
+		potad_reply(req, DASHES);
+	} else {
 		potad_reply_tenths(req, row->median);
 		potad_reply_tenths(req, row->min);
 		potad_reply_tenths(req, row->max);
@@ -36,13 +77,29 @@ static void reply_row(const struct potad_compare_row *row, void *arg)
 			potad_reply(req, "%llu.%02llu ", row->ratio / 100, row->ratio % 100);
 		else
 			potad_reply(req, "- ");
-		potad_reply_tenths(req, row->p99);
-		potad_reply_tenths(req, row->mean);
-		potad_reply(req, "%llu", row->refused);
-	} else {
-		potad_reply(req, "- - - - - - -");
+		if (times) {
+			potad_reply_tenths(req, row->p99);
+			potad_reply_tenths(req, row->mean);
+		} else {
+			potad_reply(req, "- - ");
+		}
+		potad_reply(req, "%llu ", row->refused);
 	}
-	potad_reply(req, " %s %u\n", row->part, row->cpus);
+	potad_reply(req, "%s %u ", row->part, row->cpus);
+	if (times) {
+		potad_reply_tenths(req, row->p999);
+		potad_reply_tenths(req, row->longest);
+		potad_reply_tenths(req, row->one.p50);
+		potad_reply_tenths(req, row->one.p99);
+		potad_reply_tenths(req, row->one.p999);
+		potad_reply_tenths(req, row->one.longest);
+	} else {
+		potad_reply(req, "- - - - - - ");
+	}
+	if (row->why)
+		potad_reply(req, "- -\n");
+	else
+		potad_reply(req, "%s %08x\n", row->counts ? "2M" : "ns", row->requests);
 }
 
 static void reply_label(unsigned int label, int order, const char *subject, void *arg)
@@ -54,21 +111,30 @@ static void reply_label(unsigned int label, int order, const char *subject, void
 static int compare(struct potad_request *req, const struct potad_compare *cmp,
 		   bool lines)
 {
+	struct answer *answer;
+	int err;
+
 	if (lines) {
 		potad_reply(req, "# label order subject; pair alloc free, bulk alloc free\n");
 		return potad_compare_lines(cmp, reply_label, req);
 	}
-	potad_reply(req, "# order subject ns_median ns_min ns_max ratio_to_native ");
-	potad_reply(req, "ns_p99 ns_mean refused part cpus; ");
+	potad_reply(req, COLUMNS);
 	potad_reply(req, "workload=%s rounds=%u ops=%u seed=%llu; ",
 		    potad_compare_workload_name(cmp->workload), cmp->rounds,
 		    cmp->ops, cmp->seed);
-	potad_reply(req, "ratio: how many times faster\n");
-	return potad_compare_run(cmp, reply_row, req);
+	potad_reply(req, "ratio: how many times %s\n",
+		    cmp->workload == POTAD_FRAGMENTATION ? "as many" : "faster");
+	answer = kzalloc_obj(*answer, GFP_KERNEL);
+	if (!answer)
+		return -ENOMEM;
+	answer->req = req;
+	err = potad_compare_run(cmp, reply_row, answer);
+	kfree(answer);
+	return err;
 }
 
 #define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=potad,potad-described,buddy,buddy-described cpus=1 seed=1"
-#define COMPARE_WORKLOADS "pair, bulk, random-free, churn, mixed, cross or lines"
+#define COMPARE_WORKLOADS "pair, bulk, random-free, churn, mixed, cross, fragmentation or lines"
 
 /* A number with or without a minus; what comes behind it is left in *@s. */
 static int compare_order(char **s, int *order)
@@ -217,6 +283,22 @@ static int compare_check(struct potad_request *req, struct potad_compare *cmp,
 	return 0;
 }
 
+/* No row is lost: who asks for more than an answer has room for is told. */
+static int compare_fits(struct potad_request *req, const struct potad_compare *cmp)
+{
+	unsigned int orders = cmp->workload == POTAD_MIXED ? 1 :
+			      cmp->last_order - cmp->first_order + 1;
+	unsigned int parts = cmp->workload == POTAD_BULK ? 2 : 1;
+	unsigned int rows = orders * parts * hweight_long(cmp->subjects) *
+			    hweight_long(cmp->cpus);
+
+	if (rows <= ROWS_MAX)
+		return 0;
+	return potad_refuse(req, -E2BIG,
+			    "%u rows, and room for %u: fewer orders, subjects or numbers of cpus",
+			    rows, ROWS_MAX);
+}
+
 static int compare_run(struct potad_request *req, char *args)
 {
 	struct potad_compare cmp = POTAD_COMPARE_DEFAULT;
@@ -235,6 +317,8 @@ static int compare_run(struct potad_request *req, char *args)
 			return err;
 	}
 	err = compare_check(req, &cmp, lines);
+	if (!err)
+		err = compare_fits(req, &cmp);
 	if (err)
 		return err;
 
@@ -253,8 +337,25 @@ static int compare_run(struct potad_request *req, char *args)
 
 static const struct potad_action compare_action = { "run", compare_run };
 
+static int progress_show(struct seq_file *m, void *v)
+{
+	struct potad_compare_progress p;
+
+	potad_compare_progress(&p);
+	seq_printf(m, "running %d\n", p.running);
+	if (!p.running)
+		return 0;
+	seq_printf(m, "workload %s\n", potad_compare_workload_name(p.workload));
+	seq_printf(m, "subject %s\nfirst_order %d\nlast_order %d\ncpus %u\n",
+		   p.subject, p.first_order, p.last_order, p.cpus);
+	seq_printf(m, "turn %u\nturns %u\n", p.turn, p.turns);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(progress);
+
 /* Makes them. */
 void potad_compare_files(struct dentry *dir)
 {
+	debugfs_create_file("progress", 0400, dir, NULL, &progress_fops);
 	potad_action_file(dir, &compare_action);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The file compare/run. */
+/* The files compare/run and compare/progress. */
 #ifndef POTAD_DEBUGFS_COMPARE_H
 #define POTAD_DEBUGFS_COMPARE_H
 
