@@ -27,11 +27,10 @@
  * "fragmentation" holds more, at first: nine tenths of that, less what the kernel needs
  * for others.
  *
- * How fragmented it is then is told by what a subject holds: how many aligned 2 MiB
- * would be wholly free if there were only as many as were to be filled at first.  For
- * potad that is what is free, if all of the region was.  For who has more memory to
- * choose from it is what it has left others of that much: that others can be in the
- * way there is not held against it, and that it has more room to spread is not either.
+ * How fragmented it is then is told by what a subject itself had: of all aligned 2 MiB
+ * in which it ever held anything, how many does it hold nothing in at the end?  Others
+ * may have something there, and the page allocator has more memory to spread over than
+ * the pool: what is compared is the share.
  *
  * Where the times mean anything, and where not (an emulator), is for whoever
  * runs it to know.
@@ -85,7 +84,7 @@ static const struct workload {
 	[POTAD_CHURN] = { "churn", { "churn" }, true },
 	[POTAD_MIXED] = { "mixed", { "mixed" }, true },
 	[POTAD_CROSS] = { "cross", { "cross" } },
-	[POTAD_FRAGMENTATION] = { "fragmentation", { "whole-2M" }, true },
+	[POTAD_FRAGMENTATION] = { "fragmentation", { "whole-2M", "had-2M" }, true },
 };
 
 /**
@@ -180,7 +179,8 @@ struct result {
 	u64			max[POTAD_TURN_PARTS];
 	struct potad_tally	tally[POTAD_TURN_PARTS];
 	struct potad_tally	lone[POTAD_TURN_PARTS];
-	u32			whole[POTAD_COMPARE_ROUNDS];	/* 2 MiB, in each */
+	/* 2 MiB, in each round: wholly given back, and all that it had something in */
+	u32			frames[POTAD_TURN_PARTS][POTAD_COMPARE_ROUNDS];
 };
 
 /* A comparison that is under way. */
@@ -188,7 +188,6 @@ struct comparison {
 	const struct potad_compare *cmp;
 	struct potad_turn	*turn;
 	u32			blocks;	/* for the most CPUs together */
-	u64			frames;	/* 2 MiB: there are so many */
 	void			*held;	/* room for them */
 	u8			*order;
 	/* NULL where nobody has asked for it */
@@ -254,7 +253,6 @@ static int make_room(struct comparison *c, struct order_range orders)
 	if (err)
 		return err;
 	bytes = min(bytes, BLOCKS_MAX * mean);
-	c->frames = bytes >> FRAME_SHIFT;
 	bytes = fragments(c) ? div_u64(bytes, 10) * 9 : bytes / 2;
 	c->blocks = div64_u64(bytes, mean);
 	c->held = kvcalloc(c->blocks, sizeof(union potad_held), GFP_KERNEL);
@@ -352,9 +350,10 @@ static void note(struct comparison *c, struct result *result, int round)
 	for (i = 0; i < t->members; i++)
 		result->refused += t->member[i].refused;
 	if (fragments(c)) {
-		u64 touched = atomic_read(&t->touched);
+		int ever = atomic_read(&t->ever.nr);
 
-		result->whole[round] = c->frames - min(c->frames, touched);
+		result->frames[0][round] = ever - atomic_read(&t->last.nr);
+		result->frames[1][round] = ever;
 		note_requests(t, result);
 	}
 }
@@ -470,7 +469,7 @@ static int cmp_u32(const void *a, const void *b)
 static u64 median_of(const struct comparison *c, const struct result *result,
 		     unsigned int part)
 {
-	return fragments(c) ? result->whole[c->cmp->rounds / 2] * 10ULL :
+	return fragments(c) ? result->frames[part][c->cmp->rounds / 2] * 10ULL :
 			      potad_tally_percentile(&result->tally[part], 50);
 }
 
@@ -492,16 +491,30 @@ static void fill_times(struct potad_compare_row *row, const struct result *resul
 }
 
 static void fill_counts(const struct comparison *c, struct potad_compare_row *row,
-			const struct result *result)
+			const struct result *result, unsigned int part)
 {
 	u64 held = (c->blocks / __fls(c->cmp->cpus) / 2 * row->cpus) *
 		   order_bytes(row->first_order);
 
 	row->counts = true;
-	row->min = result->whole[0] * 10ULL;
-	row->max = result->whole[c->cmp->rounds - 1] * 10ULL;
-	row->frames = c->frames;
+	row->min = result->frames[part][0] * 10ULL;
+	row->max = result->frames[part][c->cmp->rounds - 1] * 10ULL;
 	row->least = DIV_ROUND_UP_ULL(held, 1ULL << FRAME_SHIFT);
+}
+
+/* How many times better than its rival, in hundredths; 0: there is no telling. */
+static u64 ratio_of(const struct comparison *c, const struct result *result,
+		    const struct result *native, unsigned int part)
+{
+	u64 mine = median_of(c, result, part), theirs = median_of(c, native, part);
+
+	if (fragments(c)) {
+		/* The shares of what each had something in. */
+		mine *= max(median_of(c, native, 1), 1ULL);
+		theirs *= max(median_of(c, result, 1), 1ULL);
+		swap(mine, theirs);
+	}
+	return mine ? div64_u64(theirs * 100, mine) : 0;
 }
 
 static void report_part(struct comparison *c, struct order_range orders,
@@ -518,9 +531,8 @@ static void report_part(struct comparison *c, struct order_range orders,
 			.part = workloads[cmp->workload].part[part],
 			.first_order = orders.first, .last_order = orders.last,
 			.cpus = cpus, .id = i, .subject = potad_subject[i].name,
-			.clock = c->turn->clock,
+			.clock = potad_stopwatch_ns(&c->turn->watch, c->turn->watch.cost),
 		};
-		u64 theirs, mine;
 
 		if (!result)
 			continue;
@@ -528,7 +540,7 @@ static void report_part(struct comparison *c, struct order_range orders,
 		if (!row.why) {
 			row.median = median_of(c, result, part);
 			if (fragments(c))
-				fill_counts(c, &row, result);
+				fill_counts(c, &row, result, part);
 			else
 				fill_times(&row, result, part);
 			row.refused = result->refused;
@@ -536,15 +548,18 @@ static void report_part(struct comparison *c, struct order_range orders,
 		}
 		if (rival < POTAD_SUBJECTS)
 			native = c->result[cpus][rival];
-		if (row.median && native && !native->why) {
-			theirs = median_of(c, native, part);
-			mine = row.median;
-			if (fragments(c))
-				swap(theirs, mine);
-			row.ratio = mine ? div64_u64(theirs * 100, mine) : 0;
-		}
+		if (row.median && native && !native->why)
+			row.ratio = ratio_of(c, result, native, part);
 		report(&row, arg);
 	}
+}
+
+static void sort_counts(struct comparison *c, struct result *result)
+{
+	unsigned int part;
+
+	for (part = 0; part < POTAD_TURN_PARTS; part++)
+		sort(result->frames[part], c->cmp->rounds, sizeof(u32), cmp_u32, NULL);
 }
 
 static void sort_all_counts(struct comparison *c)
@@ -554,8 +569,7 @@ static void sort_all_counts(struct comparison *c)
 	for (cpus = 1; cpus <= POTAD_COMPARE_CPUS; cpus++)
 		for (i = 0; i < POTAD_SUBJECTS; i++)
 			if (c->result[cpus][i])
-				sort(c->result[cpus][i]->whole, c->cmp->rounds,
-				     sizeof(u32), cmp_u32, NULL);
+				sort_counts(c, c->result[cpus][i]);
 }
 
 /* All rounds with these orders. */

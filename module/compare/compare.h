@@ -69,8 +69,8 @@ struct potad_compare {
  * @id: which subject
  * @subject: its name
  * @why: why this subject could not do it; NULL: it could
- * @counts: nothing was timed: @median, @min and @max are how many 2 MiB are wholly free,
- *	    in tenths, and @ratio is how many times as many
+ * @counts: nothing was timed: @median, @min and @max are numbers of 2 MiB, in tenths; and
+ *	    @ratio is by how much the share that is wholly free is larger
  * @median: of the time of an operation on one CPU, over batches of them; in tenths
  *	    of a ns, like all times here
  * @min: the least that it was in any round
@@ -85,8 +85,7 @@ struct potad_compare {
  * @refused: how many allocations were refused, where that does not end it
  * @requests: a hash of what was asked for: the same for all subjects
  * @clock: ns that were subtracted from the time of each of @one
- * @frames: all 2 MiB there are to be free, and of these
- * @least: how many what is held needs, if it lies together
+ * @least: how many 2 MiB there must be something in, for all that is held
  */
 struct potad_compare_row {
 	const char	*part;
@@ -114,7 +113,6 @@ struct potad_compare_row {
 	u64		refused;
 	u32		requests;
 	u64		clock;
-	u64		frames;
 	u64		least;
 };
 

@@ -25,7 +25,7 @@ static __always_inline void LOOP(pairs)(struct potad_member *m, const bool lone)
 		return;
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = ktime_get_ns();
+		begin = potad_ticks();
 		for (i = 0; i < n; i++) {
 			u64 one = lone_begin(m, lone);
 			HELD h;
@@ -57,7 +57,7 @@ static __always_inline bool LOOP(allocs_to)(struct potad_member *m, u32 blocks,
 
 	for (i = m->had; i < blocks; m->had = i) {
 		end = min(blocks, i + BATCH);
-		begin = ktime_get_ns();
+		begin = potad_ticks();
 		for (; i < end; i++) {
 			u64 one = lone_begin(m, lone);
 
@@ -96,7 +96,7 @@ static __always_inline void LOOP(frees)(struct potad_member *m, unsigned int par
 	while (i < m->had) {
 		begun = i;
 		end = min(m->had, i + BATCH);
-		begin = ktime_get_ns();
+		begin = potad_ticks();
 		for (; i < end; i++) {
 			u64 one = lone_begin(m, lone);
 
@@ -155,7 +155,7 @@ static __always_inline void LOOP(churn_batches)(struct potad_member *m, const bo
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = ktime_get_ns();
+		begin = potad_ticks();
 		for (i = 0; i < n; i++) {
 			u32 slot = random_slot(next_random(&state), blocks);
 			u64 one = lone_begin(m, lone);
@@ -201,7 +201,7 @@ static __always_inline void LOOP(mixed_batches)(struct potad_member *m, const bo
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = ktime_get_ns();
+		begin = potad_ticks();
 		for (i = 0; i < n; i++) {
 			u64 number = next_random(&state);
 			u32 slot = random_slot(number, blocks);
@@ -274,7 +274,7 @@ static __always_inline void LOOP(produce)(struct potad_member *m, const bool lon
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = ktime_get_ns();
+		begin = potad_ticks();
 		for (i = 0; i < n; i++) {
 			u64 one;
 
@@ -317,7 +317,7 @@ static __always_inline void LOOP(consume)(struct potad_member *m, const bool lon
 	u64 begin, one;
 
 	while (!ended) {
-		begin = ktime_get_ns();
+		begin = potad_ticks();
 		for (i = 0; i < BATCH; i++) {
 			while (head == tail && !ended) {
 				/* What came before the end is seen after it. */
@@ -372,18 +372,17 @@ static void LOOP(shrink)(struct potad_member *m, u32 keep)
 	}
 }
 
-/* In which 2 MiB does it have anything? */
-static void LOOP(census)(struct potad_member *m)
+/* In which 2 MiB does it have anything, beginning with block @i? */
+static void LOOP(census)(struct potad_member *m, u32 i, struct potad_frames *frames)
 {
 	const struct subject_kit kit = *m->turn->kit;
 	u64 last = (1ULL << (PAGE_SHIFT + m->turn->first_order)) - 1;
 	HELD *held = m->held;
-	u32 i;
 
-	for (i = 0; i < m->had; i++) {
+	for (; i < m->had; i++) {
 		u64 place = LOOP(place)(&kit, &held[i]);
 
-		potad_turn_touch(m->turn, place, place + last);
+		potad_turn_touch(m->turn, frames, place, place + last);
 		if (i % BATCH == 0 && potad_turn_stopped(m->turn))
 			return;
 	}
@@ -392,10 +391,12 @@ static void LOOP(census)(struct potad_member *m)
 /* Nothing of it is timed. */
 static void LOOP(fragment)(struct potad_member *m)
 {
+	struct potad_turn *turn = m->turn;
 	HELD *held = m->held;
 	u32 round, i, tenth;
 	bool ok = LOOP(allocs)(m, UNTIMED, true);
 
+	LOOP(census)(m, 0, &turn->ever);
 	LOOP(shuffle)(m);
 	LOOP(shrink)(m, m->had / 2);
 	tenth = m->had / 10;
@@ -408,9 +409,10 @@ static void LOOP(fragment)(struct potad_member *m)
 		}
 		LOOP(shrink)(m, m->had - tenth);
 		ok = LOOP(allocs_to)(m, m->had + tenth, UNTIMED, true);
+		LOOP(census)(m, m->had - tenth, &turn->ever);
 	}
-	if (ok && potad_turn_meet(m))
-		LOOP(census)(m);
+	if (ok)
+		LOOP(census)(m, 0, &turn->last);
 	LOOP(frees)(m, UNTIMED, true);
 }
 

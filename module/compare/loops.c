@@ -10,7 +10,6 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/hash.h>
-#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/processor.h>
 #include <linux/sched.h>
@@ -43,7 +42,7 @@ static_assert(POTAD_MAX_ORDER + 1 < NO_ORDER);
 static __always_inline void batch_done(struct potad_member *m, const bool lone,
 				       unsigned int part, u64 begin, u32 ops)
 {
-	u64 ns = ktime_get_ns() - begin;
+	u64 ns = potad_stopwatch_ns(&m->turn->watch, potad_ticks_since(begin));
 
 	if (!lone && part != UNTIMED && ops)
 		potad_tally_add(&m->tally[part], ns, ops);
@@ -55,19 +54,21 @@ static __always_inline u64 lone_begin(struct potad_member *m, const bool lone)
 	if (!lone || --m->until)
 		return 0;
 	m->until = LONE_OF;
-	return ktime_get_ns();
+	return potad_ticks();
 }
 
 static __always_inline void lone_end(struct potad_member *m, const bool lone,
 				     unsigned int part, u64 begin)
 {
-	u64 ns;
+	const struct potad_stopwatch *watch = &m->turn->watch;
+	u64 ticks;
 
 	if (!lone || !begin)
 		return;
-	ns = ktime_get_ns() - begin;
+	ticks = potad_ticks_since(begin);
+	ticks -= min(ticks, watch->cost);
 	if (part != UNTIMED)
-		potad_tally_add(&m->tally[part], ns - min(ns, m->turn->clock), 1);
+		potad_tally_add(&m->tally[part], potad_stopwatch_ns(watch, ticks), 1);
 }
 
 /* Into the hash of what is asked for goes what of it is at random. */

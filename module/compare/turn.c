@@ -10,19 +10,16 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kthread.h>
-#include <linux/ktime.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "../include/compat.h"
 #include "loops.h"
 #include "turn.h"
 
 #define FRAME_SHIFT	21	/* 2 MiB */
-#define CLOCK_LOOKS	63	/* at the clock, to see what that costs */
 
 /* Makes all members stop; the first reason stays. */
 void potad_turn_fail(struct potad_turn *turn, int err)
@@ -58,19 +55,32 @@ bool potad_turn_meet(struct potad_member *m)
 	return !potad_turn_stopped(turn);
 }
 
+static void frames_init(struct potad_frames *frames)
+{
+	xa_init(&frames->seen);
+	atomic_set(&frames->nr, 0);
+}
+
+static void frames_clear(struct potad_frames *frames)
+{
+	xa_destroy(&frames->seen);
+	atomic_set(&frames->nr, 0);
+}
+
 /* There is something held from @first to @last. */
-void potad_turn_touch(struct potad_turn *turn, u64 first, u64 last)
+void potad_turn_touch(struct potad_turn *turn, struct potad_frames *frames, u64 first,
+		      u64 last)
 {
 	unsigned long frame;
 	int err;
 
 	for (frame = first >> FRAME_SHIFT; frame <= last >> FRAME_SHIFT; frame++) {
-		if (xa_load(&turn->frames, frame))
+		if (xa_load(&frames->seen, frame))
 			continue;
-		/* Somebody else may have come first: then it counts as his. */
-		err = xa_insert(&turn->frames, frame, xa_mk_value(0), GFP_KERNEL);
+		/* Another member may have come first: then it is counted. */
+		err = xa_insert(&frames->seen, frame, xa_mk_value(0), GFP_KERNEL);
 		if (!err)
-			atomic_inc(&turn->touched);
+			atomic_inc(&frames->nr);
 		else if (err != -EBUSY)
 			potad_turn_fail(turn, err);
 	}
@@ -155,8 +165,8 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 
 	turn->loops = loops;
 	turn->err = 0;
-	xa_destroy(&turn->frames);
-	atomic_set(&turn->touched, 0);
+	frames_clear(&turn->ever);
+	frames_clear(&turn->last);
 	turn->ring->head = 0;
 	turn->ring->tail = 0;
 	turn->ring->ended = false;
@@ -184,31 +194,6 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 	return err ?: turn->err;
 }
 
-static int cmp_u64(const void *a, const void *b)
-{
-	const u64 *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-/*
- * What it takes to look at the clock, when one looks twice and nothing is in between: the
- * median, as now and then something is.
- */
-static u64 clock_cost(void)
-{
-	u64 cost[CLOCK_LOOKS];
-	unsigned int i;
-
-	for (i = 0; i < CLOCK_LOOKS; i++) {
-		u64 begin = ktime_get_ns();
-
-		cost[i] = ktime_get_ns() - begin;
-	}
-	sort(cost, CLOCK_LOOKS, sizeof(u64), cmp_u64, NULL);
-	return cost[CLOCK_LOOKS / 2];
-}
-
 /* NULL: no memory. */
 struct potad_turn *potad_turn_create(const struct subject_kit *kit)
 {
@@ -218,8 +203,9 @@ struct potad_turn *potad_turn_create(const struct subject_kit *kit)
 	if (!turn)
 		return NULL;
 	turn->kit = kit;
-	turn->clock = clock_cost();
-	xa_init(&turn->frames);
+	potad_stopwatch_set(&turn->watch);
+	frames_init(&turn->ever);
+	frames_init(&turn->last);
 	for (i = 0; i < POTAD_COMPARE_CPUS; i++)
 		turn->member[i].turn = turn;
 	turn->ring = kzalloc_obj(*turn->ring, GFP_KERNEL);
@@ -234,7 +220,8 @@ void potad_turn_destroy(struct potad_turn *turn)
 {
 	if (!turn)
 		return;
-	xa_destroy(&turn->frames);
+	frames_clear(&turn->ever);
+	frames_clear(&turn->last);
 	kfree(turn->ring);
 	kvfree(turn);
 }

@@ -12,7 +12,8 @@
  *	mixed         the same with random orders, @first_order to @last_order
  *	cross         the first CPU allocates, the second frees; they hand over
  *	              through a small ring: each allocation and each free
- *	fragmentation nothing: it counts in how many 2 MiB there is anything held.
+ *	fragmentation nothing: it counts the 2 MiB in which it had a block, and those in
+ *	              which it still has one.
  *	              @blocks are allocated, half of them, drawn at random, given
  *	              back, and then 100 times a tenth of what is left given back
  *	              and taken anew
@@ -38,6 +39,7 @@
 #include <linux/xarray.h>
 
 #include "compare.h"
+#include "stopwatch.h"
 #include "tally.h"
 
 #define POTAD_TURN_PARTS	2	/* timed apart: bulk's two */
@@ -50,6 +52,16 @@ struct task_struct;
 
 /* Does one member's part of a turn; an error is in the turn. */
 typedef void (*potad_loops_fn)(struct potad_member *m);
+
+/**
+ * struct potad_frames - a set of aligned 2 MiB
+ * @seen: them, by number
+ * @nr: how many
+ */
+struct potad_frames {
+	struct xarray	seen;
+	atomic_t	nr;
+};
 
 /**
  * struct potad_member - what one CPU does in a turn
@@ -97,9 +109,9 @@ struct potad_member {
  * @running: how many are not done
  * @done: completed by the last
  * @ring: for "cross"
- * @clock: what it takes to look at the clock, in ns
- * @frames: the 2 MiB that "fragmentation" found something in
- * @touched: how many that are
+ * @watch: what all are timed with
+ * @ever: the 2 MiB in which "fragmentation" ever had anything
+ * @last: and those in which it has something at the end
  * @member: the members
  */
 struct potad_turn {
@@ -118,9 +130,9 @@ struct potad_turn {
 	atomic_t		running;
 	struct completion	done;
 	struct potad_ring	*ring;
-	u64			clock;
-	struct xarray		frames;
-	atomic_t		touched;
+	struct potad_stopwatch	watch;
+	struct potad_frames	ever;
+	struct potad_frames	last;
 	struct potad_member	member[POTAD_COMPARE_CPUS];
 };
 
@@ -131,7 +143,8 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed);
 /* For the loops */
 bool potad_turn_stopped(struct potad_turn *turn);
 void potad_turn_fail(struct potad_turn *turn, int err);
-void potad_turn_touch(struct potad_turn *turn, u64 first, u64 last);
+void potad_turn_touch(struct potad_turn *turn, struct potad_frames *frames, u64 first,
+		      u64 last);
 bool potad_turn_meet(struct potad_member *m);
 
 #endif /* POTAD_COMPARE_TURN_H */

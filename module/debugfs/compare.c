@@ -30,13 +30,13 @@
 struct answer {
 	struct potad_request	*req;
 	unsigned int		rows;
-	u64			frames;		/* what was last said of them */
+	u64			least;		/* what was last said of it */
 	const char		*why[POTAD_COMPARE_SUBJECTS];
 };
 
 #define COLUMNS	"# order subject ns_median ns_min ns_max ratio_to_native ns_p99 ns_mean refused part cpus ns_p999 ns_longest one_p50 one_p99 one_p999 one_longest unit requests; "
 #define ABOUT_ONE	"# one: operations timed by themselves; of each %llu ns for the clock subtracted\n"
-#define ABOUT_FRAMES	"# order %d: 2 MiB: of %llu that were 9/10 full at most %llu could be whole at the end\n"
+#define ABOUT_FRAMES	"# order %d: what is held at the end has room in %llu of 2 MiB; whole: of all it ever had (had-2M), with nothing left\n"
 #define ROWS_MAX	((POTAD_REPLY_SIZE - 4096) / 200)
 #define DASHES	"- - - - - - - "
 
@@ -48,13 +48,14 @@ static void reply_remarks(struct answer *answer, const struct potad_compare_row 
 	if (row->why && row->why != answer->why[row->id])
 		potad_reply(req, "# %s: %s\n", row->subject, row->why);
 	answer->why[row->id] = row->why;
-	if (!answer->rows++)
-		potad_reply(req, ABOUT_ONE, row->clock);
-	if (!row->counts || row->frames == answer->frames)
+	if (row->why)
 		return;
-	answer->frames = row->frames;
-	potad_reply(req, ABOUT_FRAMES, row->first_order, row->frames,
-		    row->frames - min(row->frames, row->least));
+	if (!row->counts && !answer->rows++)
+		potad_reply(req, ABOUT_ONE, row->clock);
+	if (!row->counts || row->least == answer->least)
+		return;
+	answer->least = row->least;
+	potad_reply(req, ABOUT_FRAMES, row->first_order, row->least);
 }
 
 static void reply_row(const struct potad_compare_row *row, void *arg)
@@ -123,7 +124,7 @@ static int compare(struct potad_request *req, const struct potad_compare *cmp,
 		    potad_compare_workload_name(cmp->workload), cmp->rounds,
 		    cmp->ops, cmp->seed);
 	potad_reply(req, "ratio: how many times %s\n",
-		    cmp->workload == POTAD_FRAGMENTATION ? "as many" : "faster");
+		    cmp->workload == POTAD_FRAGMENTATION ? "the share" : "faster");
 	answer = kzalloc_obj(*answer, GFP_KERNEL);
 	if (!answer)
 		return -ENOMEM;
@@ -288,7 +289,8 @@ static int compare_fits(struct potad_request *req, const struct potad_compare *c
 {
 	unsigned int orders = cmp->workload == POTAD_MIXED ? 1 :
 			      cmp->last_order - cmp->first_order + 1;
-	unsigned int parts = cmp->workload == POTAD_BULK ? 2 : 1;
+	unsigned int parts = cmp->workload == POTAD_BULK ||
+			     cmp->workload == POTAD_FRAGMENTATION ? 2 : 1;
 	unsigned int rows = orders * parts * hweight_long(cmp->subjects) *
 			    hweight_long(cmp->cpus);
 

@@ -20,6 +20,8 @@
  *	read1		the same, one byte a call
  *	readbad		read into an address that is not mapped
  *	pread OFF	read at offset OFF, print what came
+ *	caught MS	the first call that goes on for so many milliseconds from now on
+ *			gets a signal, which is caught
  *
  * Each prints "OPERATION RESULT" or "OPERATION -1 ERRNO-NAME", a reading one then
  * the text. The exit status is 0 however the calls ended, 3 if FILE cannot be
@@ -29,10 +31,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define READ_MAX	1048576
@@ -110,7 +114,8 @@ static const struct operation {
 } operations[] = {
 	{ "text", 1 }, { "line", 1 }, { "nul", 2 }, { "pad", 3 }, { "fill", 2 }, { "empty", 0 },
 	{ "badptr", 1 }, { "pwrite", 2 }, { "lseek", 1 }, { "read", 0 }, { "read1", 0 },
-	{ "readbad", 0 }, { "pread", 1 }, { NULL, 0 },
+	{ "readbad", 0 }, { "pread", 1 },
+	{ "caught", 1 }, { NULL, 0 },
 };
 
 /* how many words this operation takes; they must be there */
@@ -127,6 +132,22 @@ static int words_of(const char *name, char *const *following)
 	}
 	wrong_usage();
 	return 0;
+}
+
+static void nothing_to_do(int signal)
+{
+	(void)signal;
+}
+
+static int catch_later(unsigned long ms)
+{
+	struct itimerval timer = {
+		.it_value = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 },
+	};
+	struct sigaction action = { .sa_handler = nothing_to_do };
+
+	/* Without SA_RESTART: the call is to end. */
+	return sigaction(SIGALRM, &action, NULL) ?: setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 static void perform(const char *name, char *const *word, int fd)
@@ -157,6 +178,8 @@ static void perform(const char *name, char *const *word, int fd)
 		read_all(name, fd, 1);
 	} else if (!strcmp(name, "readbad")) {
 		report(name, syscall(SYS_read, fd, 1UL, 64UL));
+	} else if (!strcmp(name, "caught")) {
+		report(name, catch_later(strtoul(word[0], NULL, 0)));
 	} else if (!strcmp(name, "pread")) {
 		got = pread(fd, buffer, READ_MAX, strtoull(word[0], NULL, 0));
 		report(name, got);
