@@ -140,6 +140,7 @@ const char *potad_compare_workload_name(enum potad_workload workload)
 {
 	return workloads[workload].name;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_compare_workload_name);
 
 /* One after the other; NULL behind the last. */
 const char *potad_compare_subject_name(unsigned int i)

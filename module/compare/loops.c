@@ -143,3 +143,4 @@ static inline void ring_wait(void)
 const potad_loops_fn potad_loops[POTAD_SUBJECTS] = {
 #include "list.h"
 };
+EXPORT_SYMBOL_POTAD_TESTS(potad_loops);

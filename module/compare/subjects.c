@@ -24,6 +24,7 @@
 const struct potad_subject potad_subject[POTAD_SUBJECTS] = {
 #include "list.h"
 };
+EXPORT_SYMBOL_POTAD_TESTS(potad_subject);
 
 /* Of that name; POTAD_SUBJECTS if there is none. */
 enum subject_id potad_subject_of(const char *name)
@@ -140,6 +141,7 @@ int potad_subjects_prepare(struct subject_kit *kit, unsigned long subjects)
 		potad_subjects_discard(kit);
 	return err;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_subjects_prepare);
 
 /* It goes again.  Nothing is held of it. */
 void potad_subjects_discard(struct subject_kit *kit)
@@ -148,6 +150,7 @@ void potad_subjects_discard(struct subject_kit *kit)
 	end_gpu(kit);
 	kit->cma = NULL;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_subjects_discard);
 
 /**
  * potad_subject_missing() - is there such an allocator, for modules?
@@ -181,6 +184,7 @@ const char *potad_subject_missing(const struct subject_kit *kit, enum subject_id
 		return NULL;
 	}
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_subject_missing);
 
 /**
  * potad_subject_unfit() - does it have blocks of these orders?

@@ -193,6 +193,7 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 	}
 	return err ?: turn->err;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_turn_run);
 
 /* NULL: no memory. */
 struct potad_turn *potad_turn_create(const struct subject_kit *kit)
@@ -215,6 +216,7 @@ struct potad_turn *potad_turn_create(const struct subject_kit *kit)
 	}
 	return turn;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_turn_create);
 
 void potad_turn_destroy(struct potad_turn *turn)
 {
@@ -225,3 +227,4 @@ void potad_turn_destroy(struct potad_turn *turn)
 	kfree(turn->ring);
 	kvfree(turn);
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_turn_destroy);

@@ -138,6 +138,17 @@ comparing() {
 	exits 0 compare --workload=mixed --orders=0-3 --cpus=2 --rounds=1 --ops=20 --seed=7
 	says '^mixed, 2 CPUs at once'
 	says '^ +0-3( +[0-9.]+ +[0-9.]+ +[0-9.]+x){2}$'
+	exits 0 compare --orders=-1-0 --rounds=1 --ops=20 --subjects=potad,buddy,kmalloc
+	says ' +kmalloc$'
+	says '^ +-1 +[0-9.]+ +- +[0-9.]+x +- +- +- +[0-9.]+$'
+	grep -x 'buddy: smaller than a page' "$tmp/err"
+	exits 0 compare --workload fragmentation --orders 4 --rounds 1 --subjects potad,buddy --progress
+	says '^whole-2M, 1 CPU$'
+	says '^had-2M, 1 CPU$'
+	exits 0 compare --orders -1-0 --rounds 1 --ops 20 --subjects potad,buddy --seed 3 --json
+	same "lines" 4 "$(grep -c '^{"subject":"[a-z]*","workload":"pair","order":-*[01],"cpus":1,.*"seed":3,.*}$' "$tmp/out")"
+	says '"order":-1,"cpus":1,"ns":null,.*"why":"smaller than a page"'
+	says '"subject":"potad","workload":"pair","order":0,"cpus":1,"ns":[0-9.]+,.*"p50":[0-9.]+,"p99":[0-9.]+,"p999":[0-9.]+,"max":[0-9.]+,'
 	exits 1 compare --workload nosuch
 	complains ': EINVAL: workload=nosuch: pair, bulk, '
 	exits 1 compare --cpus 1,99
