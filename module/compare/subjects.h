@@ -41,6 +41,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pfn.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 
@@ -367,12 +368,12 @@ static inline u64 described_place(const struct subject_kit *kit,
 
 static inline u64 buddy_place(const struct subject_kit *kit, struct page *const *page)
 {
-	return page_to_phys(*page);
+	return PFN_PHYS(page_to_pfn(*page));
 }
 
 static inline u64 compound_place(const struct subject_kit *kit, const struct compound *c)
 {
-	return page_to_phys(c->page);
+	return PFN_PHYS(page_to_pfn(c->page));
 }
 
 static inline u64 kmalloc_place(const struct subject_kit *kit, void *const *object)
@@ -382,12 +383,12 @@ static inline u64 kmalloc_place(const struct subject_kit *kit, void *const *obje
 
 static inline u64 area_place(const struct subject_kit *kit, struct page *const *page)
 {
-	return page_to_phys(*page);
+	return PFN_PHYS(page_to_pfn(*page));
 }
 
 static inline u64 contig_place(const struct subject_kit *kit, struct page *const *page)
 {
-	return page_to_phys(*page);
+	return PFN_PHYS(page_to_pfn(*page));
 }
 
 static inline u64 gpu_place(const struct subject_kit *kit, void *const *held)
