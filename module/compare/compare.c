@@ -509,6 +509,8 @@ static u64 ratio_of(const struct comparison *c, const struct result *result,
 {
 	u64 mine = median_of(c, result, part), theirs = median_of(c, native, part);
 
+	if (fragments(c) && part)
+		return 0;
 	if (fragments(c)) {
 		/* The shares of what each had something in. */
 		mine *= max(median_of(c, native, 1), 1ULL);
