@@ -406,7 +406,7 @@ static int run_round(struct comparison *c, struct order_range orders, int round)
 			if (!err)
 				continue;
 			result->why = err == -ENODATA ? "there is no memory to hold a block" :
-							"it has not so many blocks";
+							"it refused a block";
 			cannot++;
 		}
 	}
