@@ -90,7 +90,7 @@ everybody() {
 	done
 	for subject in cma contig gpu genalloc; do
 		if printf '%s\n' "$reply" | grep -q "^0 $subject -"; then
-			printf '%s\n' "$reply" | grep "^# $subject: n"
+			printf '%s\n' "$reply" | grep "^# $subject: ."
 		else
 			printf '%s\n' "$reply" | grep -E "^0 $subject [0-9]"
 		fi
