@@ -13,6 +13,8 @@ fresh || exit 1
 
 short="rounds=1 ops=50"
 long="rounds=99 ops=1000000"
+# whose operations take microseconds, not milliseconds
+quick=potad,potad-described,buddy,buddy-described,kmalloc,gpu,genalloc
 
 # clean: the comparison holds nothing
 clean() {
@@ -113,10 +115,8 @@ small() {
 
 # one seed, one sequence of requests, for all subjects and each time; another, another
 same_requests() {
-	case $1 in
-	pair | bulk | cross) subjects=all ;;
-	*) subjects=potad,potad-described,buddy,buddy-described,kmalloc,genalloc ;;
-	esac
+	subjects=$quick
+	[ "$1" != pair ] || subjects=all
 	rows "workload=$1 orders=0-1 rounds=2 ops=300 ${2:+cpus=$2 }seed=5 subjects=$subjects"
 	first=$(column requests | grep -v -x -e - | sort | uniq -c | sort)
 	rows "workload=$1 orders=0-1 rounds=2 ops=300 ${2:+cpus=$2 }seed=5 subjects=potad,empty"
@@ -198,7 +198,7 @@ crowded() {
 	grep -E 'MemFree|CmaFree' /proc/meminfo
 	failed=
 	for workload in pair bulk churn mixed fragmentation; do
-		rows "workload=$workload orders=3 $short subjects=all" || failed=$workload
+		rows "workload=$workload orders=3 $short subjects=$quick,cma" || failed=$workload
 	done
 	umount "$tmp/full"
 	same "what failed" "" "$failed"
