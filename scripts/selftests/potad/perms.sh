@@ -16,7 +16,7 @@ complete() {
 	(cd "$dir" && find . -type f | sort) >"$tmp/files"
 	cat "$tmp/files"
 	for file in alloc free lookup inject inject_random unpoison validate compare/run \
-		compare/replay map blocks types stats freeinfo region failures; do
+		compare/replay compare/progress map blocks types stats freeinfo region failures; do
 		grep -q -x "./$file" "$tmp/files"
 	done
 	(cd "$dir" && find . -type f -perm -004) >"$tmp/open"
@@ -31,7 +31,7 @@ as_nobody() {
 	chmod 755 "$tmp"
 	cp "$here/rawio" "$tmp/rawio"
 	for file in alloc free lookup inject inject_random unpoison validate compare/run \
-		compare/replay map blocks types stats freeinfo region failures; do
+		compare/replay compare/progress map blocks types stats freeinfo region failures; do
 		"$tmp/rawio" --uid 65534 "$dir/$file" read >"$tmp/reply" 2>&1 || :
 		if ! grep -q -x 'open -1 EACCES' "$tmp/reply"; then
 			echo "$file: $(cat "$tmp/reply")"
