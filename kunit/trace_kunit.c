@@ -495,7 +495,7 @@ static void trace_ledger(struct kunit *test)
 {
 	u64 *id = potad_test_memory(test, LEASES * sizeof(*id));
 	u32 ops = potad_test_ops() * 4, nr = 0, bucket = 0, i, at;
-	struct potad_ledger *l = potad_ledger_create(LEASES);
+	struct potad_ledger *l = potad_ledger_create(LEASES, 1);
 	struct potad_lease *lease;
 	struct rnd_state rnd;
 	u64 wanted;
@@ -549,7 +549,7 @@ static void trace_ledger_without_memory(struct kunit *test)
 	for (nth = 1; !left; nth++) {
 		KUNIT_ASSERT_LT(test, nth, 100);
 		potad_test_fail_nth(test, nth);
-		l = potad_ledger_create(LEASES);
+		l = potad_ledger_create(LEASES, 1);
 		err = l ? potad_ledger_add(l, nth, &lease) : -ENOMEM;
 		left = potad_test_fail_nth(test, 0);
 		KUNIT_EXPECT_TRUE(test, !err || err == -ENOMEM);

@@ -20,7 +20,8 @@
 
 /**
  * struct potad_ledger - a ledger
- * @most: leases at once
+ * @most: leases at once, in the hash
+ * @ended: and so many that have ended, and are not recycled
  * @live: how many are in the hash
  * @made: how many there have ever been at once
  * @unused: first of those that are recycled
@@ -30,6 +31,7 @@
  */
 struct potad_ledger {
 	u32			most;
+	u32			ended;
 	u32			live;
 	u32			made;
 	u32			unused;
@@ -48,13 +50,16 @@ static u32 *bucket_of(const struct potad_ledger *l, u64 id)
 	return &l->bucket[hash_64(id, l->bits)];
 }
 
-/* Of at most @most (1 or more) leases at once.  NULL: no memory. */
-struct potad_ledger *potad_ledger_create(u32 most)
+/*
+ * Of at most @most (1 or more) leases at once, not counting those that have ended: of
+ * them, at most @ended wait to be recycled.  NULL: no memory.
+ */
+struct potad_ledger *potad_ledger_create(u32 most, u32 ended)
 {
 	u32 buckets = clamp_t(u32, roundup_pow_of_two(most), 2, BUCKETS_MAX), i;
 	struct potad_ledger *l;
 
-	l = kvzalloc(struct_size(l, chunk, DIV_ROUND_UP(most, CHUNK)), LEDGER_GFP);
+	l = kvzalloc(struct_size(l, chunk, DIV_ROUND_UP(most + ended, CHUNK)), LEDGER_GFP);
 	if (!l)
 		return NULL;
 	l->bucket = kvmalloc_array(buckets, sizeof(*l->bucket), LEDGER_GFP);
@@ -65,6 +70,7 @@ struct potad_ledger *potad_ledger_create(u32 most)
 	for (i = 0; i < buckets; i++)
 		l->bucket[i] = NONE;
 	l->most = most;
+	l->ended = ended;
 	l->unused = NONE;
 	l->bits = ilog2(buckets);
 	return l;
@@ -78,7 +84,7 @@ void potad_ledger_destroy(struct potad_ledger *l)
 
 	if (!l)
 		return;
-	for (i = 0; i < DIV_ROUND_UP(l->most, CHUNK); i++)
+	for (i = 0; i < DIV_ROUND_UP(l->most + l->ended, CHUNK); i++)
 		kvfree(l->chunk[i]);
 	kvfree(l->bucket);
 	kvfree(l);
@@ -90,12 +96,14 @@ static int unused(struct potad_ledger *l, u32 *number)
 {
 	struct potad_lease **chunk;
 
+	if (l->live == l->most)
+		return -E2BIG;
 	*number = l->unused;
 	if (*number != NONE) {
 		l->unused = lease_of(l, *number)->next;
 		return 0;
 	}
-	if (l->made == l->most)
+	if (l->made == l->most + l->ended)
 		return -E2BIG;
 	chunk = &l->chunk[l->made / CHUNK];
 	if (!*chunk) {

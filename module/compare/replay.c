@@ -7,6 +7,8 @@
  * that of the subject "empty".
  */
 #include <linux/align.h>
+#include <linux/bitmap.h>
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
@@ -15,55 +17,35 @@
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
 #include "compare.h"
+#include "crew.h"
 #include "ledger.h"
 #include "recording.h"
 #include "replay.h"
+#include "steps.h"
 #include "subjects.h"
 
-#define BATCH		100U
 #define LEASES_MIN	65536U
 #define LEASES_MAX	BIT(24)
 
-/* What the kernel keeps for others. */
-#define LEFT_ALONE	(32ULL << 20)
-
-/* One step: this lease begins, or has ended. */
-struct potad_step {
-	struct potad_lease	*lease;
-	bool			frees;
-};
-
-/**
- * struct replay_subject - who does it
- * @name: as in loops.c
- * @native: it takes from the kernel, in pages
- * @run: does so many steps; an allocation that is refused leaves its lease empty
- */
-struct replay_subject {
-	const char	*name;
-	bool		native;
-	void		(*run)(const struct subject_kit *kit,
-			       struct potad_step *step, unsigned int nr);
-};
-
 /**
  * struct potad_replay - a replay
- * @subject: who does it
+ * @stepper: who does it
  * @kit: what with
  * @unit: 2^@unit bytes are the subject's order 0
+ * @begun: when it began, in ns
  * @ledger: what lives
+ * @crew: those who do the steps
+ * @hand: which of them does those of the record that is being read
  * @recording: how far it has been read
+ * @cpus: where it was recorded
  * @wrong: what is wrong with a record, if not by itself
  * @largest: order of the largest block of pages so far
  * @asking: bytes that the recording wants by now
- * @step: what is to be done
- * @steps: how many
  * @sums: what was done
  * @every: so many records are between two rows
  * @rows: how many there are
@@ -71,16 +53,18 @@ struct replay_subject {
  * @last: how things were at the end
  */
 struct potad_replay {
-	const struct replay_subject *subject;
+	const struct potad_stepper *stepper;
 	const struct subject_kit *kit;
 	unsigned int		unit;
+	u64			begun;
 	struct potad_ledger	*ledger;
+	struct potad_crew	*crew;
+	unsigned int		hand;
 	struct potad_recording	recording;
+	DECLARE_BITMAP(cpus, POTAD_RECORDING_CPUS);
 	const char		*wrong;
 	unsigned int		largest;
 	u64			asking;
-	struct potad_step	step[BATCH];
-	unsigned int		steps;
 	struct potad_replay_sums sums;
 	u64			every;
 	unsigned int		rows;
@@ -88,206 +72,36 @@ struct potad_replay {
 	struct potad_replay_row	last;
 };
 
-/* Subjects: those of subjects.h, with the mobility of a lease --------------- */
-
-static __always_inline bool empty_begin(const struct subject_kit *kit,
-					struct potad_lease *l)
-{
-	return nothing_alloc(kit, l->order, &l->held.nothing);
-}
-
-static __always_inline void empty_end(const struct subject_kit *kit,
-				      struct potad_lease *l)
-{
-	nothing_free(kit, l->order, &l->held.nothing);
-}
-
-static __always_inline bool bare_begin(const struct subject_kit *kit,
-				       struct potad_lease *l)
-{
-	return !potad_cache_alloc(kit->cache, l->order, l->mobility, true, &l->held.bare);
-}
-
-static __always_inline void bare_end(const struct subject_kit *kit,
-				     struct potad_lease *l)
-{
-	potad_cache_free(kit->cache, l->held.bare, l->order, l->mobility);
-}
-
-static __always_inline bool described_begin(const struct subject_kit *kit,
-					    struct potad_lease *l)
-{
-	return described_alloc(kit, l->order, &l->held.described);
-}
-
-static __always_inline void described_end(const struct subject_kit *kit,
-					  struct potad_lease *l)
-{
-	described_free(kit, l->order, &l->held.described);
-}
-
-/* Nobody is to be killed for it; and what is movable for the native one is told so. */
-static __always_inline gfp_t lease_gfp(const struct potad_lease *l)
-{
-	static const gfp_t gfp[POTAD_MOBILITIES] = {
-		[POTAD_MOVABLE] = SUBJECT_GFP | __GFP_NORETRY | __GFP_MOVABLE,
-		[POTAD_RECLAIMABLE] = SUBJECT_GFP | __GFP_NORETRY | __GFP_RECLAIMABLE,
-		[POTAD_PINNED] = SUBJECT_GFP | __GFP_NORETRY,
-	};
-
-	return gfp[l->mobility];
-}
-
-static __always_inline bool buddy_begin(const struct subject_kit *kit,
-					struct potad_lease *l)
-{
-	l->held.buddy = alloc_pages(lease_gfp(l), l->order);
-	return l->held.buddy;
-}
-
-static __always_inline void buddy_end(const struct subject_kit *kit,
-				      struct potad_lease *l)
-{
-	buddy_free(kit, l->order, &l->held.buddy);
-}
-
-static __always_inline bool compound_begin(const struct subject_kit *kit,
-					   struct potad_lease *l)
-{
-	struct compound *c = &l->held.compound;
-
-	c->page = alloc_pages(lease_gfp(l) | __GFP_COMP, l->order);
-	if (!c->page)
-		return false;
-	c->desc = kmem_cache_alloc(kit->objects, SUBJECT_GFP | __GFP_NORETRY);
-	if (!c->desc)
-		__free_pages(c->page, l->order);
-	return c->desc;
-}
-
-static __always_inline void compound_end(const struct subject_kit *kit,
-					 struct potad_lease *l)
-{
-	compound_free(kit, l->order, &l->held.compound);
-}
-
-/* The loop that is timed, for each subject compiled anew. */
-#define DEFINE_STEPS(subject)							\
-static void subject##_steps(const struct subject_kit *shared,			\
-			    struct potad_step *step, unsigned int nr)		\
-{										\
-	const struct subject_kit kit = *shared;					\
-	unsigned int i;								\
-										\
-	for (i = 0; i < nr; i++) {						\
-		struct potad_lease *l = step[i].lease;				\
-										\
-		if (!step[i].frees)						\
-			l->empty = l->empty || !subject##_begin(&kit, l);	\
-		else if (!l->empty)						\
-			subject##_end(&kit, l);					\
-	}									\
-}
-
-DEFINE_STEPS(bare);
-DEFINE_STEPS(described);
-DEFINE_STEPS(buddy);
-DEFINE_STEPS(compound);
-DEFINE_STEPS(empty);
-
-static const struct replay_subject subjects[] = {
-	{ "potad", false, bare_steps },
-	{ "potad-described", false, described_steps },
-	{ "buddy", true, buddy_steps },
-	{ "buddy-described", true, compound_steps },
-	{ "empty", false, empty_steps },
-};
-
 /* Steps ------------------------------------------------------------------- */
-
-static u64 native_free(void)
-{
-	u64 pages = global_zone_page_state(NR_FREE_PAGES);
-	u64 cma = global_zone_page_state(NR_FREE_CMA_PAGES);
-
-	return (pages - min(pages, cma)) << PAGE_SHIFT;
-}
 
 static u64 lease_bytes(const struct potad_replay *r, const struct potad_lease *l)
 {
 	return 1ULL << (r->unit + l->order);
 }
 
-/* What would leave the kernel too little is not asked for. */
-static void spare_others(struct potad_replay *r)
+/* What came of a step that was done; a lease that ended goes. */
+static void settle(const struct potad_step *step, void *arg)
 {
-	u64 bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < r->steps; i++)
-		if (!r->step[i].frees)
-			bytes += lease_bytes(r, r->step[i].lease);
-	if (!bytes || native_free() >= LEFT_ALONE + bytes)
-		return;
-	for (i = 0; i < r->steps; i++) {
-		if (r->step[i].frees)
-			continue;
-		r->step[i].lease->empty = true;
-		r->sums.short_of++;
-	}
-}
-
-/* What came of the steps that were done; the leases that ended go. */
-static void settle(struct potad_replay *r)
-{
+	struct potad_replay *r = arg;
 	struct potad_replay_sums *sums = &r->sums;
-	unsigned int i;
+	struct potad_lease *l = step->lease;
 
-	for (i = 0; i < r->steps; i++) {
-		struct potad_lease *l = r->step[i].lease;
-
-		if (r->step[i].frees) {
-			if (l->empty)
-				sums->skipped++;
-			else
-				sums->bytes -= lease_bytes(r, l);
-			sums->frees += !l->empty;
-			potad_ledger_recycle(r->ledger, l);
-			continue;
-		}
-		sums->allocs++;
+	if (step->frees) {
 		if (l->empty)
-			sums->failed++;
+			sums->skipped++;
 		else
-			sums->bytes += lease_bytes(r, l);
-		sums->peak = max(sums->peak, sums->bytes);
+			sums->bytes -= lease_bytes(r, l);
+		sums->frees += !l->empty;
+		sums->elsewhere += !l->empty && l->by != step->hand;
+		potad_ledger_recycle(r->ledger, l);
+		return;
 	}
-	r->steps = 0;
-}
-
-/* Does what there is to do.  -EINTR: whoever wants it has been killed. */
-static int flush(struct potad_replay *r)
-{
-	u64 begin, ns;
-
-	cond_resched();
-	if (!r->steps)
-		return 0;
-	if (r->subject->native)
-		spare_others(r);
-	begin = ktime_get_ns();
-	r->subject->run(r->kit, r->step, r->steps);
-	ns = ktime_get_ns() - begin;
-	potad_tally_add(&r->sums.tally, ns, r->steps);
-	settle(r);
-	return fatal_signal_pending(current) ? -EINTR : 0;
-}
-
-static int add_step(struct potad_replay *r, struct potad_lease *lease, bool frees)
-{
-	r->step[r->steps].lease = lease;
-	r->step[r->steps].frees = frees;
-	return ++r->steps == BATCH ? flush(r) : 0;
+	sums->allocs++;
+	if (l->empty)
+		sums->failed++;
+	else
+		sums->bytes += lease_bytes(r, l);
+	sums->peak = max(sums->peak, sums->bytes);
 }
 
 /* Rows -------------------------------------------------------------------- */
@@ -327,7 +141,7 @@ static void native_row(struct potad_replay_row *row)
 
 static int fill_row(struct potad_replay *r, struct potad_replay_row *row)
 {
-	int err = flush(r);
+	int err = potad_crew_drain(r->crew);
 
 	if (err)
 		return err;
@@ -336,7 +150,7 @@ static int fill_row(struct potad_replay *r, struct potad_replay_row *row)
 	row->live = potad_ledger_live(r->ledger);
 	row->bytes = r->sums.bytes;
 	row->failed = r->sums.failed;
-	if (!r->subject->native)
+	if (!r->stepper->native)
 		return pool_row(r, row);
 	native_row(row);
 	return 0;
@@ -412,7 +226,7 @@ static int add_lease(struct potad_replay *r, const struct potad_record *record,
 		r->largest = max(r->largest, shift - POTAD_RECORDING_PAGE);
 	r->asking += 1ULL << shift;
 	r->sums.asked = max(r->sums.asked, r->asking);
-	return add_step(r, l, false);
+	return potad_crew_add(r->crew, r->hand, l, false);
 }
 
 static int do_alloc(struct potad_replay *r, const struct potad_record *record)
@@ -435,7 +249,7 @@ static int do_free(struct potad_replay *r, const struct potad_record *record)
 		return refuse(r, -EINVAL, "the block that lives there has another size");
 	potad_ledger_end(r->ledger, record->id);
 	r->asking -= 1ULL << record->shift;
-	return add_step(r, l, true);
+	return potad_crew_add(r->crew, r->hand, l, true);
 }
 
 static int do_split(struct potad_replay *r, const struct potad_record *record)
@@ -460,6 +274,8 @@ static int do_record(const struct potad_record *record, void *arg)
 	struct potad_replay *r = arg;
 	int err = 0;
 
+	r->hand = record->cpu % r->sums.threads;
+	r->sums.cpus += !__test_and_set_bit(record->cpu, r->cpus);
 	switch (record->kind) {
 	case POTAD_RECORD_PRESENT:
 		if (r->sums.present != r->sums.events)
@@ -493,80 +309,84 @@ static void free_all(struct potad_replay *r)
 	while ((l = potad_ledger_any(r->ledger, &bucket))) {
 		struct potad_step step = { l, true };
 
-		r->subject->run(r->kit, &step, 1);
+		r->stepper->run(r->kit, &step, 1);
 		potad_ledger_recycle(r->ledger, l);
 		cond_resched();
 	}
+}
+
+/* With as many threads as asked for; 0: one for each CPU that is there. */
+static int begin(struct potad_replay *r, unsigned int threads)
+{
+	u64 granules = potad_space_size(r->kit->pool->space);
+
+	threads = threads ?: min(num_online_cpus(), POTAD_CREW_HANDS);
+	r->sums.threads = threads;
+	potad_recording_begin(&r->recording);
+	r->ledger = potad_ledger_create(clamp_t(u64, granules, LEASES_MIN, LEASES_MAX),
+					potad_crew_window(threads));
+	if (!r->ledger)
+		return -ENOMEM;
+	r->crew = potad_crew_create(r->stepper, r->kit, threads, settle, r);
+	if (!IS_ERR(r->crew))
+		return 0;
+	potad_ledger_destroy(r->ledger);
+	return PTR_ERR(r->crew);
 }
 
 /**
  * potad_replay_begin() - a subject is going to replay
  * @subject: its name
  * @every: a row every so many records, 1 or more
+ * @threads: how many do it, up to POTAD_REPLAY_THREADS; 0: one for each online CPU
  *
  * Until potad_replay_end() or an error of potad_replay_read() no comparison runs.
  *
  * Context: Process context; may sleep.
  * Return: the replay; -EINVAL: no subject is called that; -EBUSY: a comparison is
- * running; -ENOMEM.
+ * running; -ENOMEM; -EINTR: a fatal signal has come.
  */
-struct potad_replay *potad_replay_begin(const char *subject, u64 every)
+struct potad_replay *potad_replay_begin(const char *subject, u64 every, unsigned int threads)
 {
+	const struct potad_stepper *stepper = potad_stepper(subject);
 	struct potad_replay *r;
-	unsigned int i;
-	u64 granules;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(subjects); i++)
-		if (!strcmp(subject, subjects[i].name))
-			break;
-	if (i == ARRAY_SIZE(subjects))
+	if (!stepper)
 		return ERR_PTR(-EINVAL);
 	r = kvzalloc_obj(*r, GFP_KERNEL);
 	if (!r)
 		return ERR_PTR(-ENOMEM);
-	r->subject = &subjects[i];
-	r->kit = potad_compare_kit();
-	r->unit = r->subject->native ? PAGE_SHIFT : r->kit->pool->granule_shift;
-	r->every = every;
-	potad_recording_begin(&r->recording);
-	granules = potad_space_size(r->kit->pool->space);
-	r->ledger = potad_ledger_create(clamp_t(u64, granules, LEASES_MIN, LEASES_MAX));
-	if (!r->ledger) {
-		kvfree(r);
-		return ERR_PTR(-ENOMEM);
-	}
 	err = potad_compare_claim(BIT(potad_subject_of(subject)));
 	if (err) {
-		potad_ledger_destroy(r->ledger);
+		kvfree(r);
+		return ERR_PTR(err);
+	}
+	r->stepper = stepper;
+	r->kit = potad_compare_kit();
+	r->unit = stepper->native ? PAGE_SHIFT : r->kit->pool->granule_shift;
+	r->every = every;
+	err = begin(r, threads);
+	if (err) {
+		potad_compare_unclaim();
 		kvfree(r);
 		return ERR_PTR(err);
 	}
 	/* All begin alike: with nothing at hand of what somebody else has had. */
 	potad_pool_drain(r->kit->pool);
+	r->begun = ktime_get_ns();
 	return r;
 }
-
-/* Steps that were not done: only what was allocated before is to be freed. */
-static void undo_steps(struct potad_replay *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->steps; i++)
-		if (!r->step[i].frees)
-			r->step[i].lease->empty = true;
-	for (i = 0; i < r->steps; i++)
-		if (r->step[i].frees)
-			r->subject->run(r->kit, &r->step[i], 1);
-	r->steps = 0;
-}
+EXPORT_SYMBOL_POTAD_TESTS(potad_replay_begin);
 
 /* It is over: nothing is held any more, and others may run. */
 static void finish(struct potad_replay *r)
 {
 	if (!r->ledger)
 		return;
-	undo_steps(r);
+	potad_crew_stop(r->crew);
+	potad_crew_sums(r->crew, &r->sums.crew);
+	potad_crew_destroy(r->crew);
 	free_all(r);
 	potad_ledger_destroy(r->ledger);
 	r->ledger = NULL;
@@ -591,6 +411,7 @@ int potad_replay_read(struct potad_replay *r, const char *text, size_t len)
 		finish(r);
 	return err;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_replay_read);
 
 /**
  * potad_replay_end() - that was all
@@ -605,10 +426,12 @@ int potad_replay_end(struct potad_replay *r)
 
 	if (!err)
 		err = fill_row(r, &r->last);
+	r->sums.elapsed = ktime_get_ns() - r->begun;
 	r->sums.live = potad_ledger_live(r->ledger);
 	finish(r);
 	return err;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_replay_end);
 
 /* Whatever was left is freed.  NULL is allowed. */
 void potad_replay_destroy(struct potad_replay *r)
@@ -618,6 +441,7 @@ void potad_replay_destroy(struct potad_replay *r)
 	finish(r);
 	kvfree(r);
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_replay_destroy);
 
 /* In which line, what, or NULL. */
 const char *potad_replay_wrong(const struct potad_replay *r, u64 *line, u64 *offset)
@@ -626,15 +450,17 @@ const char *potad_replay_wrong(const struct potad_replay *r, u64 *line, u64 *off
 	*offset = r->recording.offset;
 	return r->recording.wrong ?: r->wrong;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_replay_wrong);
 
 const struct potad_replay_sums *potad_replay_sums(const struct potad_replay *r)
 {
 	return &r->sums;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_replay_sums);
 
 const char *potad_replay_subject(const struct potad_replay *r)
 {
-	return r->subject->name;
+	return r->stepper->name;
 }
 
 /* Records between two rows: what was asked for, or a multiple. */
@@ -652,7 +478,7 @@ unsigned int potad_replay_unit(const struct potad_replay *r)
 /* The subject's largest order. */
 unsigned int potad_replay_orders(const struct potad_replay *r)
 {
-	return r->subject->native ? MAX_PAGE_ORDER :
+	return r->stepper->native ? MAX_PAGE_ORDER :
 				    potad_space_max_order(r->kit->pool->space);
 }
 

@@ -2,22 +2,20 @@
 /*
  * A replay: a subject allocates and frees what a recording says, in its order.
  *
- * One thread does it, on whatever CPU it is: in the order of the recording, and not on
- * the CPUs that are named there.  Gaps in time are left out.
+ * Records name the CPU that they were made on.  Each thread does those of one, or of
+ * several, in order: of CPU c thread c % threads does them, on the online CPU of that
+ * number, round and round.  What one allocates another may free, when it is there
+ * (crew.h); beyond that, threads run beside each other as they can, at most some
+ * hundred steps apart.  One thread does all in the order of the recording, on whatever
+ * CPU it is.  Gaps in time are left out.
  *
- *	text --recording--> records --ledger--> steps, 100 of them --subject--> time
+ *	text --recording--> records --ledger--> steps --crew--> 100 of them --subject--> time
  *
  * Steps are allocations and frees, looked up in advance; only they are timed, in
  * batches.  A record that cannot be (frees what does not live, allocates what does)
  * ends it.  What the subject refuses is counted, and left out when the recording
  * frees it.  A block that the recording splits is freed, and its parts allocated:
  * not all subjects can do it in place.
- *
- * Bare blocks and pages have the mobility that the recording gives them.  Described
- * ones are all pinned: it is their type's.
- *
- * Native subjects get no memory that somebody would have to be killed for: a batch that
- * would leave the kernel less than 32 MiB is refused, and that is counted as well.
  *
  * Before potad's free blocks are counted what CPUs keep at hand goes back, as it does
  * when a large block is wanted.  The kernel's own lists of single pages do not: nobody
@@ -31,8 +29,9 @@
 #include <linux/types.h>
 
 #include "../space/space.h"
-#include "tally.h"
+#include "crew.h"
 
+#define POTAD_REPLAY_THREADS	POTAD_CREW_HANDS
 #define POTAD_REPLAY_ROWS	128	/* when there are more, every second goes */
 #define POTAD_REPLAY_EVERY	100000
 
@@ -58,43 +57,49 @@ struct potad_replay_row {
 
 /**
  * struct potad_replay_sums - what came of it
+ * @threads: that did it
+ * @cpus: on how many it was recorded
  * @events: records
  * @present: blocks that were there when the recording began; allocated as well
  * @allocs: allocations
  * @frees: frees; what is left at the end not among them
  * @splits: blocks that were split, each a free and allocations
  * @failed: allocations that the subject refused
- * @short_of: of these, what would have left the kernel too little
  * @skipped: frees of what it had refused
+ * @elsewhere: of @frees, by another thread than had allocated
  * @refused: allocations that were refused when it was recorded, and not tried here
  * @live: blocks that were left at the end
  * @asked: most bytes that the recording wanted at once
  * @bytes: that are held
- * @peak: most of these
- * @tally: times
+ * @peak: most of these, in the order of the recording
+ * @elapsed: ns from beginning to end, with all the reading
+ * @crew: of those who did it, when it is over
  */
 struct potad_replay_sums {
+	u32	threads;
+	u32	cpus;
 	u64	events;
 	u64	present;
 	u64	allocs;
 	u64	frees;
 	u64	splits;
 	u64	failed;
-	u64	short_of;
 	u64	skipped;
+	u64	elsewhere;
 	u64	refused;
 	u64	live;
 	u64	asked;
 	u64	bytes;
 	u64	peak;
-	struct potad_tally tally;
+	u64	elapsed;
+	struct potad_crew_sums crew;
 };
 
 struct potad_replay;
 
 typedef void (*potad_replay_fn)(const struct potad_replay_row *row, void *arg);
 
-struct potad_replay *potad_replay_begin(const char *subject, u64 every);
+struct potad_replay *potad_replay_begin(const char *subject, u64 every, unsigned int threads);
 int potad_replay_read(struct potad_replay *r, const char *text, size_t len);
 int potad_replay_end(struct potad_replay *r);
 void potad_replay_destroy(struct potad_replay *r);

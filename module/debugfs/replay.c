@@ -2,7 +2,8 @@
 /*
  * compare/replay: a recording is written to it, and what became of it read back.
  *
- *	subject=potad every=100000      the first line: who, and how often to look
+ *	subject=potad every=100000      the first line: who, how often to look, and by how
+ *	                                many threads (threads=2; else one for each CPU)
  *	# POTT 1 ...                    the recording (compare/recording.h), as it is,
  *	0,0,P,ab8a,1,0,0,0              in writes of any length
  *	...
@@ -20,7 +21,6 @@
  * beside any other comparison, holds from the first line on.
  */
 #include <linux/bits.h>
-#include <linux/capability.h>
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -122,13 +122,24 @@ static int fail_replay(struct replay_file *f, int err)
 
 /* The first line ---------------------------------------------------------- */
 
-#define SETTINGS	"the first line is subject=NAME [every=RECORDS], then comes a recording"
+#define SETTINGS	"the first line is subject=NAME [every=RECORDS] [threads=N], then comes " \
+			"a recording"
 #define SUBJECTS	"potad, potad-described, buddy, buddy-described or empty"
+
+/* From a word with a number behind its "=". */
+static int number(struct replay_file *f, char *word, u64 most, u64 *value)
+{
+	int err = potad_parse_u64(strchr(word, '=') + 1, value);
+
+	if (!err && (!*value || *value > most))
+		err = -ERANGE;
+	return err ? fail(f, err, "%s: a number from 1 to %llu", word, most) : 0;
+}
 
 static int begin(struct replay_file *f)
 {
 	const char *subject = NULL;
-	u64 every = POTAD_REPLAY_EVERY;
+	u64 every = POTAD_REPLAY_EVERY, threads = 0;
 	char *args = f->settings, *word;
 	int err;
 
@@ -136,17 +147,20 @@ static int begin(struct replay_file *f)
 		if (str_has_prefix(word, "subject=")) {
 			subject = word + strlen("subject=");
 		} else if (str_has_prefix(word, "every=")) {
-			err = potad_parse_u64(word + strlen("every="), &every);
-			if (err || !every || every > EVERY_MAX)
-				return fail(f, err ?: -ERANGE, "%s: a number from 1 to %llu",
-					    word, EVERY_MAX);
+			err = number(f, word, EVERY_MAX, &every);
+			if (err)
+				return err;
+		} else if (str_has_prefix(word, "threads=")) {
+			err = number(f, word, POTAD_REPLAY_THREADS, &threads);
+			if (err)
+				return err;
 		} else {
 			return fail(f, -EINVAL, SETTINGS);
 		}
 	}
 	if (!subject)
 		return fail(f, -EINVAL, SETTINGS);
-	f->replay = potad_replay_begin(subject, every);
+	f->replay = potad_replay_begin(subject, every, threads);
 	err = PTR_ERR_OR_ZERO(f->replay);
 	if (!err) {
 		f->state = REPLAY_RUNS;
@@ -158,6 +172,8 @@ static int begin(struct replay_file *f)
 		return fail(f, err, "subject=%s: " SUBJECTS, subject);
 	case -EBUSY:
 		return fail(f, err, "another comparison is running");
+	case -EINTR:
+		return fail(f, err, "interrupted");
 	default:
 		return fail(f, err, "no memory for a replay");
 	}
@@ -232,9 +248,10 @@ static void report(struct replay_file *f)
 	struct row_place place = {
 		f, potad_replay_unit(f->replay), potad_replay_orders(f->replay),
 	};
-	u64 median = potad_tally_percentile(&sums->tally, 50);
-	u64 p99 = potad_tally_percentile(&sums->tally, 99);
-	u64 mean = potad_tally_mean(&sums->tally);
+	const struct potad_tally *tally = &sums->crew.tally;
+	u64 median = potad_tally_percentile(tally, 50);
+	u64 p99 = potad_tally_percentile(tally, 99);
+	u64 mean = potad_tally_mean(tally);
 	unsigned int k;
 
 	f->state = REPLAY_DONE;
@@ -242,20 +259,25 @@ static void report(struct replay_file *f)
 	reply(f, "subject %s\n", potad_replay_subject(f->replay));
 #define REPLY(name, value) reply(f, name " %llu\n", (u64)(value))
 	REPLY("unit_bytes", 1ULL << place.unit);
+	REPLY("threads", sums->threads);
+	REPLY("recorded_cpus", sums->cpus);
 	REPLY("events", sums->events);
 	REPLY("present", sums->present);
 	REPLY("allocs", sums->allocs);
 	REPLY("frees", sums->frees);
 	REPLY("splits", sums->splits);
 	REPLY("failed", sums->failed);
-	REPLY("short", sums->short_of);
+	REPLY("short", sums->crew.refused);
 	REPLY("frees_skipped", sums->skipped);
+	REPLY("frees_elsewhere", sums->elsewhere);
+	REPLY("waits", sums->crew.waits);
 	REPLY("refused_when_recorded", sums->refused);
 	REPLY("live_at_end", sums->live);
 	REPLY("peak_asked_bytes", sums->asked);
 	REPLY("peak_held_bytes", sums->peak);
-	REPLY("ns", sums->tally.ns);
-	REPLY("operations", sums->tally.ops);
+	REPLY("elapsed_ns", sums->elapsed);
+	REPLY("ns", tally->ns);
+	REPLY("operations", tally->ops);
 	REPLY("every", potad_replay_every(f->replay));
 #undef REPLY
 	reply(f, "ns_median %llu.%llu\n", median / 10, median % 10);
@@ -302,14 +324,9 @@ static ssize_t replay_write(struct file *file, const char __user *ubuf, size_t c
 
 	if (!count)
 		return 0;
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	err = mutex_lock_interruptible(&f->lock);
+	err = potad_write_begin(file, ppos, &f->lock);
 	if (err)
 		return err;
-	/* The report is read from its beginning, even if this fails. */
-	*ppos = 0;
-	file->f_pos = 0;
 	err = write_pieces(f, ubuf, count);
 	if (err) {
 		/* Whatever ended it, nothing is held from here on. */

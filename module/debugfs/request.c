@@ -125,6 +125,31 @@ static int run(struct potad_request *req, size_t count)
 	return req->action->run(req, text);
 }
 
+/**
+ * potad_write_begin() - somebody writes to a file that gives answers
+ * @file: the open file
+ * @ppos: where in it; set to its beginning, as @file's own place is: the answer is read
+ *	  from there, even if this fails
+ * @lock: the open file's, taken
+ *
+ * Context: Process context; may sleep.
+ * Return: 0, and @lock is held; -EPERM: no CAP_SYS_ADMIN, whoever opened it;
+ * -EINTR: a signal has come.
+ */
+int potad_write_begin(struct file *file, loff_t *ppos, struct mutex *lock)
+{
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = mutex_lock_interruptible(lock);
+	if (err)
+		return err;
+	*ppos = 0;
+	file->f_pos = 0;
+	return 0;
+}
+
 static ssize_t request_write(struct file *file, const char __user *ubuf,
 			     size_t count, loff_t *ppos)
 {
@@ -133,16 +158,11 @@ static ssize_t request_write(struct file *file, const char __user *ubuf,
 
 	if (!count)
 		return 0;
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	err = mutex_lock_interruptible(&req->lock);
+	err = potad_write_begin(file, ppos, &req->lock);
 	if (err)
 		return err;
 	req->len = 0;
 	req->truncated = false;
-	/* The answer is read from its beginning, even if this fails. */
-	*ppos = 0;
-	file->f_pos = 0;
 	if (count > POTAD_COMMAND_MAX)
 		err = potad_refuse(req, -E2BIG, "%zu bytes: a command has at most %u",
 				   count, POTAD_COMMAND_MAX);

@@ -41,6 +41,8 @@ void potad_reply(struct potad_request *req, const char *fmt, ...);
 __printf(3, 4)
 int potad_refuse(struct potad_request *req, int err, const char *fmt, ...);
 
+/* For files of other kinds that answer as well. */
+int potad_write_begin(struct file *file, loff_t *ppos, struct mutex *lock);
 const char *potad_err_name(int err);
 
 void potad_action_file(struct dentry *dir, const struct potad_action *action);
