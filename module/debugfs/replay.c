@@ -242,6 +242,12 @@ static void reply_row(const struct potad_replay_row *row, void *arg)
 	reply(place->f, "\n");
 }
 
+/* From tenths. */
+static void reply_time(struct replay_file *f, const char *name, u64 time)
+{
+	reply(f, "%s %llu.%llu\n", name, time / 10, time % 10);
+}
+
 static void report(struct replay_file *f)
 {
 	const struct potad_replay_sums *sums = potad_replay_sums(f->replay);
@@ -249,9 +255,6 @@ static void report(struct replay_file *f)
 		f, potad_replay_unit(f->replay), potad_replay_orders(f->replay),
 	};
 	const struct potad_tally *tally = &sums->crew.tally;
-	u64 median = potad_tally_percentile(tally, 50);
-	u64 p99 = potad_tally_percentile(tally, 99);
-	u64 mean = potad_tally_mean(tally);
 	unsigned int k;
 
 	f->state = REPLAY_DONE;
@@ -280,9 +283,11 @@ static void report(struct replay_file *f)
 	REPLY("operations", tally->ops);
 	REPLY("every", potad_replay_every(f->replay));
 #undef REPLY
-	reply(f, "ns_median %llu.%llu\n", median / 10, median % 10);
-	reply(f, "ns_p99 %llu.%llu\n", p99 / 10, p99 % 10);
-	reply(f, "ns_mean %llu.%llu\n", mean / 10, mean % 10);
+	reply_time(f, "ns_median", potad_tally_permille(tally, 500));
+	reply_time(f, "ns_p99", potad_tally_permille(tally, 990));
+	reply_time(f, "ns_p999", potad_tally_permille(tally, 999));
+	reply_time(f, "ns_longest", tally->max);
+	reply_time(f, "ns_mean", potad_tally_mean(tally));
 	reply(f, "# events live held_bytes failed free_bytes cached_bytes free_2m largest_bytes");
 	for (k = 0; k <= place.orders; k++)
 		reply(f, " order%u", k);

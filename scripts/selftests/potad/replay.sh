@@ -14,10 +14,11 @@ gunzip -c "$here/busybox.pott.gz" >"$tmp/shipped"
 lines=$(wc -l <"$tmp/shipped")
 printf '# POTT 1\n0,0,P,8,3,0,0,0\n1,1,A,10,0,0,1,7\n1,1,A,11,0,1,2,7\n9,0,F,10,0\n' >"$tmp/five"
 
-# nothing_held: neither blocks nor granules, once CPUs keep nothing at hand
+# nothing_held: neither blocks nor granules, once CPUs keep nothing at hand; no thread
 nothing_held() {
 	drain
 	same "granules that are allocated" 0 "$(value stats granules_allocated)"
+	same "threads" 0 "$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^potad-replay/')"
 }
 
 # replay SETTINGS FILE: the report, or the reason, is in $tmp/report; status 1 if the
@@ -78,6 +79,66 @@ whole() {
 # what a split adds to the allocations: a part is one
 parts=$(awk -F, '$3 == "S" { for (k = $5, m = 1; k > $6; k--) m *= 2; n += m }
 	END { print n + 0 }' "$tmp/shipped")
+
+# on_recorded_cpus SUBJECT: however many threads do it, it comes to the same
+on_recorded_cpus() {
+	for threads in 1 2 5 64; do
+		replay "subject=$1 every=1000 threads=$threads" "$tmp/shipped"
+		same "threads" $threads "$(got threads)"
+		same "recorded on" 2 "$(got recorded_cpus)"
+		grep -E '^(frees_elsewhere|waits) ' "$tmp/report"
+		if [ $threads = 1 ]; then
+			same "freed elsewhere" 0 "$(got frees_elsewhere)"
+		else
+			[ "$(got frees_elsewhere)" -gt 0 ]
+		fi
+		grep -v -E '^(ns|elapsed_ns|threads|waits|frees_elsewhere|[0-9])' "$tmp/report" >"$tmp/seen"
+		# of the rows, what does not depend on where blocks lie
+		grep '^[0-9]' "$tmp/report" | cut -d' ' -f1-4 >>"$tmp/seen"
+		[ $threads != 1 ] || cp "$tmp/seen" "$tmp/wanted"
+		cmp "$tmp/wanted" "$tmp/seen"
+		nothing_held
+	done
+	replay "subject=$1" "$tmp/five"
+	same "threads, if nobody says" "$(nproc)" "$(got threads)"
+}
+
+# hardly anything but frees of what the other CPU has just allocated
+across() {
+	awk 'BEGIN {
+		print "# POTT 1"
+		for (i = 0; i < 20000; i++) {
+			printf "0,%d,A,%x,%d,0,0,0\n", i % 2, i % 64 * 16, i % 4
+			printf "0,%d,F,%x,%d\n", (i + 1) % 2, i % 64 * 16, i % 4
+		}
+	}' >"$tmp/across"
+	for subject in potad potad-described buddy buddy-described; do
+		replay "subject=$subject threads=$1" "$tmp/across"
+		same "freed elsewhere" 20000 "$(got frees_elsewhere)"
+		same "refused" 0 "$(got failed)"
+		same "peak" 32768 "$(got peak_held_bytes)"
+		same "left" 0 "$(got live_at_end)"
+		nothing_held
+	done
+}
+
+# so long that who does not yield is noticed; the writes are as large as they get
+long() {
+	awk 'BEGIN {
+		print "# POTT 1"
+		for (i = 0; i < 150000; i++)
+			printf "0,0,A,%x,0,0,0,0\n0,0,F,%x,0\n", i % 512, i % 512
+	}' >"$tmp/long"
+	for threads in 1 2; do
+		{
+			printf 'subject=potad threads=%d\n' $threads >&3
+			dd if="$tmp/long" bs=8M >&3 2>/dev/null
+			cat <&3 >"$tmp/report"
+		} 3<>"$dir/compare/replay"
+		same "events" 300000 "$(got events)"
+	done
+	rm "$tmp/long"
+}
 
 # every byte in a write of its own is the same recording
 torn() {
@@ -200,15 +261,19 @@ native_short() {
 	awk -v n=$((free / 4096 + 100)) 'BEGIN {
 		print "# POTT 1"
 		for (i = 0; i < n; i++)
-			printf "0,0,A,%x,10,0,0,0\n", i * 1024
+			printf "0,%d,A,%x,10,0,0,0\n", i % 8, i * 1024
 	}' >"$tmp/huge"
-	replay "subject=buddy" "$tmp/huge"
-	echo "refused $(got failed), of these not asked for $(got short)"
-	[ "$(got failed)" -ge 100 ]
-	[ "$(got short)" -ge 1 ]
-	after=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
-	echo "free before $free, after $after"
-	[ "$after" -ge $((free - 16384)) ]
+	for threads in 1 8; do
+		for subject in buddy buddy-described; do
+			replay "subject=$subject threads=$threads" "$tmp/huge"
+			echo "refused $(got failed), of these not asked for $(got short)"
+			[ "$(got failed)" -ge 100 ]
+			[ "$(got short)" -ge 1 ]
+			after=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
+			echo "free before $free, after $after"
+			[ "$after" -ge $((free - 16384)) ]
+		done
+	done
 }
 
 # somebody who holds the file open in the middle of it, with blocks
@@ -216,7 +281,7 @@ start_half() {
 	(
 		exec 3>"$dir/compare/replay"
 		{
-			printf 'subject=%s\n' "$1"
+			printf 'subject=%s threads=%d\n' "$1" "$2"
 			head -n $((lines / 2)) "$tmp/shipped"
 		} >&3
 		touch "$tmp/halfway"
@@ -234,7 +299,7 @@ start_half() {
 
 killed_waiting() {
 	for subject in potad potad-described buddy; do
-		start_half $subject
+		start_half $subject "$1"
 		case $subject in
 		potad*) [ "$(value stats granules_allocated)" -gt 1000 ] ;;
 		esac
@@ -249,12 +314,12 @@ killed_writing() {
 	for subject in potad potad-described buddy-described; do
 		(
 			exec awk -v subject=$subject 'BEGIN {
-				print "subject=" subject
+				print "subject=" subject " threads=3"
 				print "# POTT 1"
 				for (i = 0; i < 1000; i++)
 					printf "0,0,A,%x,0,0,0,0\n", i
 				for (;;)
-					print "0,0,A,1000,2,0,0,0\n0,0,F,1000,2"
+					print "0,1,A,1000,2,0,0,0\n0,2,F,1000,2"
 			}' >"$dir/compare/replay"
 		) &
 		runner=$!
@@ -266,9 +331,26 @@ killed_writing() {
 	done
 }
 
+# Ctrl-C: who is in the foreground gets a SIGINT
+interrupted() {
+	for threads in 1 3; do
+		status=0
+		timeout -s INT 1 awk -v threads=$threads 'BEGIN {
+			print "subject=potad threads=" threads
+			print "# POTT 1"
+			for (;;)
+				print "0,1,A,1000,2,0,0,0\n0,2,F,1000,2"
+		}' >"$dir/compare/replay" || status=$?
+		echo "ended with status $status"
+		[ $status -ne 0 ]
+		nothing_held
+		replay "subject=potad" "$tmp/five"
+	done
+}
+
 # one at a time; and the module stays
 alone() {
-	start_half potad
+	start_half potad 2
 	if unload >"$tmp/rmmod" 2>&1; then
 		echo "unloaded under a replay"
 		return 1
@@ -316,11 +398,13 @@ calls() {
 by_potadctl() {
 	"$potadctl" replay "$here/busybox.pott.gz" --subjects potad,buddy,empty >"$tmp/out"
 	cat "$tmp/out"
-	same "rows of the table" 3 "$(grep -c -E '^(potad|buddy|empty) +[0-9]+ +0 +[0-9]' "$tmp/out")"
+	same "rows of the table" 3 "$(grep -c -E '^(potad|buddy|empty) +2 +[0-9]+ +0 +[0-9]' "$tmp/out")"
 	"$potadctl" replay "$tmp/shipped" --subjects=potad --json --every 5000 >"$tmp/out"
 	same "lines" 1 "$(wc -l <"$tmp/out")"
 	grep -q -E '^\{"subject":"potad",.*"failed":0,.*"rows":\[\{"events":5000,.*\]\}\]\}$' "$tmp/out"
-	"$potadctl" replay - --raw --subjects empty <"$tmp/five" | grep -x 'events 4'
+	"$potadctl" replay - --raw --subjects empty --threads 3 <"$tmp/five" >"$tmp/out"
+	grep -x 'events 4' "$tmp/out"
+	grep -x 'threads 3' "$tmp/out"
 	head -n 100 "$tmp/shipped" >"$tmp/cut"
 	if "$potadctl" replay "$tmp/cut" 2>"$tmp/err"; then
 		return 1
@@ -405,6 +489,13 @@ check "the shipped recording by potad, described" whole potad-described "$parts"
 check "F65 the shipped recording by the kernel" whole buddy "$parts"
 check "F65 the shipped recording by the kernel, described" whole buddy-described "$parts"
 check "the shipped recording by nobody" whole empty "$parts"
+check "on its CPUs, by potad" on_recorded_cpus potad
+check "on its CPUs, by potad, described" on_recorded_cpus potad-described
+check "on its CPUs, by the kernel" on_recorded_cpus buddy
+check "on its CPUs, by the kernel, described" on_recorded_cpus buddy-described
+check "what one CPU allocates the other frees" across 2
+check "what one thread allocates another frees, more of them than CPUs" across 7
+check "F64 a long recording" long
 check "a recording byte by byte is the same" torn
 check "blocks of less than a page" bytes
 check "a block that is split" split_block
@@ -438,13 +529,21 @@ check "F66 2^64 - 1 records between rows" settings "subject=potad every=18446744
 	ERANGE 'every='
 check "F66 2^64 records between rows" settings "subject=potad every=18446744073709551616" \
 	ERANGE 'every='
-check "F66 an unknown key" settings "subject=potad threads=1000" EINVAL 'the first line'
+check "F66 no threads" settings "subject=potad threads=0" ERANGE 'threads=0: a number from 1 to 64'
+check "F66 1000 threads" settings "subject=potad threads=1000" ERANGE 'from 1 to 64'
+check "F66 2^64 - 1 threads" settings "subject=potad threads=18446744073709551615" ERANGE \
+	'threads='
+check "F66 threads that are no number" settings "subject=potad threads=-1" EINVAL 'threads='
+check "F66 an unknown key" settings "subject=potad cpus=1" EINVAL 'the first line'
 check "F66 a first line of 4000 characters" settings "subject=$(printf '%4000d' 0)" EINVAL \
 	'the first line'
 check "F66 an empty first line" settings "" EINVAL 'the first line'
-check "F63 killed between two writes" killed_waiting
+check "F63 killed between two writes" killed_waiting 1
+check "F63 killed between two writes, with threads" killed_waiting 2
+check "F63 the same, with more of them than CPUs" killed_waiting 64
 check "F63 killed while it writes" killed_writing KILL
 check "F63 ended while it writes" killed_writing TERM
+check "F63 interrupted while it writes" interrupted
 check "F66 one at a time, and the module stays" alone
 check "reads and writes that are wrong" calls
 check "potadctl replay" by_potadctl
