@@ -127,7 +127,7 @@ static int fail_replay(struct replay_file *f, int err)
 #define SUBJECTS	"potad, potad-described, buddy, buddy-described or empty"
 
 /* From a word with a number behind its "=". */
-static int number(struct replay_file *f, char *word, u64 most, u64 *value)
+static int positive(struct replay_file *f, char *word, u64 most, u64 *value)
 {
 	int err = potad_parse_u64(strchr(word, '=') + 1, value);
 
@@ -147,11 +147,11 @@ static int begin(struct replay_file *f)
 		if (str_has_prefix(word, "subject=")) {
 			subject = word + strlen("subject=");
 		} else if (str_has_prefix(word, "every=")) {
-			err = number(f, word, EVERY_MAX, &every);
+			err = positive(f, word, EVERY_MAX, &every);
 			if (err)
 				return err;
 		} else if (str_has_prefix(word, "threads=")) {
-			err = number(f, word, POTAD_REPLAY_THREADS, &threads);
+			err = positive(f, word, POTAD_REPLAY_THREADS, &threads);
 			if (err)
 				return err;
 		} else {
