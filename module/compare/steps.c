@@ -149,6 +149,7 @@ static s64 native_free(void)
 	return (pages - min(pages, cma)) << PAGE_SHIFT;
 }
 
+/* What is less than a page may need one. */
 static s64 wanted_by(const struct potad_step *step, unsigned int nr)
 {
 	s64 bytes = 0;
@@ -156,7 +157,7 @@ static s64 wanted_by(const struct potad_step *step, unsigned int nr)
 
 	for (i = 0; i < nr; i++)
 		if (!step[i].frees)
-			bytes += (s64)PAGE_SIZE << step[i].lease->order;
+			bytes += 1LL << max_t(unsigned int, step[i].lease->shift, PAGE_SHIFT);
 	return bytes;
 }
 

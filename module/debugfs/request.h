@@ -23,6 +23,8 @@
 #define POTAD_REPLY_SIZE	65536
 
 struct dentry;
+struct file;
+struct mutex;
 struct potad_request;
 
 /**
