@@ -436,7 +436,8 @@ static u64 pool_free(struct kunit *test)
 static struct potad_replay *begin_replay(struct kunit *test, const char *subject,
 					 unsigned int threads)
 {
-	struct potad_replay *r = potad_replay_begin(subject, 777, threads);
+	const char *why;
+	struct potad_replay *r = potad_replay_begin(subject, 777, threads, &why);
 
 	if (r == ERR_PTR(-ENOMEM))
 		kunit_skip(test, "no memory for a replay");
@@ -478,7 +479,7 @@ static void check_replay(struct kunit *test, const struct story *s, const char *
 static void crew_replays(struct kunit *test)
 {
 	static const char * const subjects[] = {
-		"potad", "potad-described", "buddy", "buddy-described", "empty",
+		"potad", "potad-described", "buddy", "buddy-described", "kmalloc", "empty",
 	};
 	struct rnd_state rnd;
 	struct story *s;
@@ -500,6 +501,7 @@ static void crew_replays(struct kunit *test)
 static void crew_replay_cut(struct kunit *test)
 {
 	struct potad_replay *r, *other;
+	const char *why;
 	struct rnd_state rnd;
 	struct story *s;
 	u64 free, line, offset;
@@ -511,7 +513,7 @@ static void crew_replay_cut(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		r = begin_replay(test, "potad", HANDS);
 		KUNIT_EXPECT_EQ(test, potad_replay_read(r, s->text, s->cut), 0);
-		other = potad_replay_begin("empty", 1, 0);
+		other = potad_replay_begin("empty", 1, 0, &why);
 		KUNIT_EXPECT_PTR_EQ(test, other, ERR_PTR(-EBUSY));
 		if (!IS_ERR(other))
 			potad_replay_destroy(other);

@@ -34,9 +34,11 @@
 
 /**
  * struct potad_replay - a replay
- * @stepper: who does it
+ * @subject: who does it
+ * @stepper: its steps
  * @kit: what with
  * @unit: 2^@unit bytes are the subject's order 0
+ * @least: 2^@least bytes are the smallest that it has
  * @begun: when it began, in ns
  * @ledger: what lives
  * @crew: those who do the steps
@@ -53,9 +55,11 @@
  * @last: how things were at the end
  */
 struct potad_replay {
+	enum subject_id		subject;
 	const struct potad_stepper *stepper;
 	const struct subject_kit *kit;
 	unsigned int		unit;
+	unsigned int		least;
 	u64			begun;
 	struct potad_ledger	*ledger;
 	struct potad_crew	*crew;
@@ -71,6 +75,11 @@ struct potad_replay {
 	struct potad_replay_row	row[POTAD_REPLAY_ROWS];
 	struct potad_replay_row	last;
 };
+
+static enum subject_source source(const struct potad_replay *r)
+{
+	return potad_subject[r->subject].source;
+}
 
 /* Steps ------------------------------------------------------------------- */
 
@@ -115,8 +124,8 @@ static int pool_row(struct potad_replay *r, struct potad_replay_row *row)
 		return -ENOMEM;
 	potad_pool_drain(r->kit->pool);
 	potad_pool_stat(r->kit->pool, stat, &cached);
-	row->free = stat->free << r->unit;
-	row->cached = cached << r->unit;
+	row->free = stat->free << r->kit->pool->granule_shift;
+	row->cached = cached << r->kit->pool->granule_shift;
 	memcpy(row->blocks, stat->blocks, sizeof(row->blocks));
 	kfree(stat);
 	return 0;
@@ -150,9 +159,17 @@ static int fill_row(struct potad_replay *r, struct potad_replay_row *row)
 	row->live = potad_ledger_live(r->ledger);
 	row->bytes = r->sums.bytes;
 	row->failed = r->sums.failed;
-	if (!r->stepper->native)
+	switch (source(r)) {
+	case FROM_POOL:
+	case FROM_NOWHERE:
 		return pool_row(r, row);
-	native_row(row);
+	case FROM_KERNEL:
+	case FROM_AREA:
+		native_row(row);
+		break;
+	case FROM_RANGE:
+		break;
+	}
 	return 0;
 }
 
@@ -219,7 +236,7 @@ static int add_lease(struct potad_replay *r, const struct potad_record *record,
 	if (err)
 		return refuse(r, err, "there is no memory to remember a block");
 	l->shift = shift;
-	l->order = max(shift, r->unit) - r->unit;
+	l->order = max(shift, r->least) - r->unit;
 	l->empty = false;
 	l->mobility = mobility;
 	if (record->pages)
@@ -315,10 +332,38 @@ static void free_all(struct potad_replay *r)
 	}
 }
 
+/* How the subject counts, and what it has no smaller ones of. */
+static void choose_units(struct potad_replay *r)
+{
+	unsigned int granule = r->kit->pool->granule_shift;
+
+	switch (potad_subject[r->subject].unit) {
+	case IN_GRANULES:
+		r->unit = granule;
+		break;
+	case IN_PAGES:
+		r->unit = PAGE_SHIFT;
+		break;
+	case IN_BYTES:
+		r->unit = 0;
+		break;
+	}
+	r->least = r->unit;
+	if (r->subject == subject_kmalloc)
+		r->least = KMALLOC_SHIFT_LOW;
+	if (r->subject == subject_genalloc)
+		r->least = min_t(unsigned int, granule, PAGE_SHIFT);
+}
+
 /* With as many threads as asked for; 0: one for each CPU that is there. */
-static int begin(struct potad_replay *r, unsigned int threads)
+static int begin(struct potad_replay *r, unsigned int threads, const char **why)
 {
 	u64 granules = potad_space_size(r->kit->pool->space);
+
+	*why = potad_subject_missing(r->kit, r->subject);
+	if (*why)
+		return -EOPNOTSUPP;
+	choose_units(r);
 
 	threads = threads ?: min(num_online_cpus(), POTAD_CREW_HANDS);
 	r->sums.threads = threads;
@@ -339,34 +384,36 @@ static int begin(struct potad_replay *r, unsigned int threads)
  * @subject: its name
  * @every: a row every so many records, 1 or more
  * @threads: how many do it, up to POTAD_REPLAY_THREADS; 0: one for each online CPU
+ * @why: set to what is missing, of -EOPNOTSUPP
  *
  * Until potad_replay_end() or an error of potad_replay_read() no comparison runs.
  *
  * Context: Process context; may sleep.
- * Return: the replay; -EINVAL: no subject is called that; -EBUSY: a comparison is
- * running; -ENOMEM; -EINTR: a fatal signal has come.
+ * Return: the replay; -EINVAL: no subject is called that; -EOPNOTSUPP: it is not on
+ * this kernel; -EBUSY: a comparison is running; -ENOMEM; -EINTR: a fatal signal has come.
  */
-struct potad_replay *potad_replay_begin(const char *subject, u64 every, unsigned int threads)
+struct potad_replay *potad_replay_begin(const char *subject, u64 every, unsigned int threads,
+					const char **why)
 {
-	const struct potad_stepper *stepper = potad_stepper(subject);
+	enum subject_id id = potad_subject_of(subject);
 	struct potad_replay *r;
 	int err;
 
-	if (!stepper)
+	if (id == POTAD_SUBJECTS)
 		return ERR_PTR(-EINVAL);
 	r = kvzalloc_obj(*r, GFP_KERNEL);
 	if (!r)
 		return ERR_PTR(-ENOMEM);
-	err = potad_compare_claim(BIT(potad_subject_of(subject)));
+	err = potad_compare_claim(BIT(id));
 	if (err) {
 		kvfree(r);
 		return ERR_PTR(err);
 	}
-	r->stepper = stepper;
+	r->subject = id;
+	r->stepper = potad_stepper(id);
 	r->kit = potad_compare_kit();
-	r->unit = stepper->native ? PAGE_SHIFT : r->kit->pool->granule_shift;
 	r->every = every;
-	err = begin(r, threads);
+	err = begin(r, threads, why);
 	if (err) {
 		potad_compare_unclaim();
 		kvfree(r);
@@ -469,17 +516,27 @@ u64 potad_replay_every(const struct potad_replay *r)
 	return r->every;
 }
 
-/* 2^this bytes have order 0. */
-unsigned int potad_replay_unit(const struct potad_replay *r)
+/* Does it say what is free?  If not all of that is 0 in its rows. */
+bool potad_replay_counts(const struct potad_replay *r)
 {
-	return r->unit;
+	return source(r) != FROM_RANGE;
 }
 
-/* The subject's largest order. */
+static bool counts_pages(const struct potad_replay *r)
+{
+	return source(r) == FROM_KERNEL || source(r) == FROM_AREA;
+}
+
+/* 2^this bytes have order 0, in rows. */
+unsigned int potad_replay_unit(const struct potad_replay *r)
+{
+	return counts_pages(r) ? PAGE_SHIFT : r->kit->pool->granule_shift;
+}
+
+/* The largest order in rows. */
 unsigned int potad_replay_orders(const struct potad_replay *r)
 {
-	return r->stepper->native ? MAX_PAGE_ORDER :
-				    potad_space_max_order(r->kit->pool->space);
+	return counts_pages(r) ? MAX_PAGE_ORDER : potad_space_max_order(r->kit->pool->space);
 }
 
 /* Each row, and how things were at the end. */

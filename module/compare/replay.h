@@ -21,6 +21,8 @@
  * when a large block is wanted.  The kernel's own lists of single pages do not: nobody
  * may ask for it, and a few of its large blocks are free and not counted.
  *
+ * Of a GPU driver's buddy and of a gen_pool rows do not say what is free: nobody counts it.
+ *
  * All that is held is freed at the end, whatever ends it.
  */
 #ifndef POTAD_COMPARE_REPLAY_H
@@ -99,7 +101,8 @@ struct potad_replay;
 
 typedef void (*potad_replay_fn)(const struct potad_replay_row *row, void *arg);
 
-struct potad_replay *potad_replay_begin(const char *subject, u64 every, unsigned int threads);
+struct potad_replay *potad_replay_begin(const char *subject, u64 every, unsigned int threads,
+					const char **why);
 int potad_replay_read(struct potad_replay *r, const char *text, size_t len);
 int potad_replay_end(struct potad_replay *r);
 void potad_replay_destroy(struct potad_replay *r);
@@ -108,6 +111,7 @@ const char *potad_replay_wrong(const struct potad_replay *r, u64 *line, u64 *off
 const struct potad_replay_sums *potad_replay_sums(const struct potad_replay *r);
 const char *potad_replay_subject(const struct potad_replay *r);
 u64 potad_replay_every(const struct potad_replay *r);
+bool potad_replay_counts(const struct potad_replay *r);
 unsigned int potad_replay_unit(const struct potad_replay *r);
 unsigned int potad_replay_orders(const struct potad_replay *r);
 void potad_replay_visit(const struct potad_replay *r, potad_replay_fn fn, void *arg);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Steps, of each subject; the rules are in steps.h. */
-#include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/string.h>
 #include <linux/vmstat.h>
 
 #include "../include/compat.h"
@@ -14,19 +12,7 @@
 /* What the kernel keeps for others. */
 #define LEFT_ALONE	(32LL << 20)
 
-/* Subjects: those of subjects.h, with the mobility of a lease --------------- */
-
-static __always_inline bool empty_begin(const struct subject_kit *kit,
-					struct potad_lease *l)
-{
-	return nothing_alloc(kit, l->order, &l->held.nothing);
-}
-
-static __always_inline void empty_end(const struct subject_kit *kit,
-				      struct potad_lease *l)
-{
-	nothing_free(kit, l->order, &l->held.nothing);
-}
+/* Subjects: those of subjects.h; bare blocks and pages with the mobility of a lease --- */
 
 static __always_inline bool bare_begin(const struct subject_kit *kit,
 				       struct potad_lease *l)
@@ -40,25 +26,12 @@ static __always_inline void bare_end(const struct subject_kit *kit,
 	potad_cache_free(kit->cache, l->held.bare, l->order, l->mobility);
 }
 
-static __always_inline bool described_begin(const struct subject_kit *kit,
-					    struct potad_lease *l)
-{
-	return described_alloc(kit, l->order, &l->held.described);
-}
-
-static __always_inline void described_end(const struct subject_kit *kit,
-					  struct potad_lease *l)
-{
-	described_free(kit, l->order, &l->held.described);
-}
-
-/* Nobody is to be killed for it; and what is movable for the native one is told so. */
 static __always_inline gfp_t lease_gfp(const struct potad_lease *l)
 {
 	static const gfp_t gfp[POTAD_MOBILITIES] = {
-		[POTAD_MOVABLE] = SUBJECT_GFP | __GFP_NORETRY | __GFP_MOVABLE,
-		[POTAD_RECLAIMABLE] = SUBJECT_GFP | __GFP_NORETRY | __GFP_RECLAIMABLE,
-		[POTAD_PINNED] = SUBJECT_GFP | __GFP_NORETRY,
+		[POTAD_MOVABLE] = SUBJECT_GFP | __GFP_MOVABLE,
+		[POTAD_RECLAIMABLE] = SUBJECT_GFP | __GFP_RECLAIMABLE,
+		[POTAD_PINNED] = SUBJECT_GFP,
 	};
 
 	return gfp[l->mobility];
@@ -71,12 +44,6 @@ static __always_inline bool buddy_begin(const struct subject_kit *kit,
 	return l->held.buddy;
 }
 
-static __always_inline void buddy_end(const struct subject_kit *kit,
-				      struct potad_lease *l)
-{
-	buddy_free(kit, l->order, &l->held.buddy);
-}
-
 static __always_inline bool compound_begin(const struct subject_kit *kit,
 					   struct potad_lease *l)
 {
@@ -85,20 +52,47 @@ static __always_inline bool compound_begin(const struct subject_kit *kit,
 	c->page = alloc_pages(lease_gfp(l) | __GFP_COMP, l->order);
 	if (!c->page)
 		return false;
-	c->desc = kmem_cache_alloc(kit->objects, SUBJECT_GFP | __GFP_NORETRY);
+	c->desc = kmem_cache_alloc(kit->objects, SUBJECT_GFP);
 	if (!c->desc)
 		__free_pages(c->page, l->order);
 	return c->desc;
 }
 
-static __always_inline void compound_end(const struct subject_kit *kit,
-					 struct potad_lease *l)
-{
-	compound_free(kit, l->order, &l->held.compound);
+/* The rest as they are. */
+#define DEFINE_BEGIN(subject)							\
+static __always_inline bool subject##_begin(const struct subject_kit *kit,	\
+					    struct potad_lease *l)		\
+{										\
+	return subject##_alloc(kit, l->order, &l->held.subject);		\
 }
 
+DEFINE_BEGIN(described);
+DEFINE_BEGIN(kmalloc);
+DEFINE_BEGIN(area);
+DEFINE_BEGIN(contig);
+DEFINE_BEGIN(gpu);
+DEFINE_BEGIN(genalloc);
+DEFINE_BEGIN(nothing);
+
+#define DEFINE_END(subject)							\
+static __always_inline void subject##_end(const struct subject_kit *kit,	\
+					  struct potad_lease *l)		\
+{										\
+	subject##_free(kit, l->order, &l->held.subject);			\
+}
+
+DEFINE_END(described);
+DEFINE_END(buddy);
+DEFINE_END(compound);
+DEFINE_END(kmalloc);
+DEFINE_END(area);
+DEFINE_END(contig);
+DEFINE_END(gpu);
+DEFINE_END(genalloc);
+DEFINE_END(nothing);
+
 /* The loop that is timed, for each subject compiled anew. */
-#define DEFINE_STEPS(subject)							\
+#define SUBJECT_ENTRY(subject, ...)						\
 static void subject##_steps(const struct subject_kit *shared,			\
 			    struct potad_step *step, unsigned int nr)		\
 {										\
@@ -115,29 +109,18 @@ static void subject##_steps(const struct subject_kit *shared,			\
 	}									\
 }
 
-DEFINE_STEPS(bare);
-DEFINE_STEPS(described);
-DEFINE_STEPS(buddy);
-DEFINE_STEPS(compound);
-DEFINE_STEPS(empty);
+#include "list.h"
 
-static const struct potad_stepper steppers[] = {
-	{ "potad", false, bare_steps },
-	{ "potad-described", false, described_steps },
-	{ "buddy", true, buddy_steps },
-	{ "buddy-described", true, compound_steps },
-	{ "empty", false, empty_steps },
+#define SUBJECT_ENTRY(subject, unit, source, name, ...)				\
+	{ name, (source) == FROM_KERNEL, subject##_steps },
+static const struct potad_stepper steppers[POTAD_SUBJECTS] = {
+#include "list.h"
 };
 
-/* The subject of that name, or NULL. */
-const struct potad_stepper *potad_stepper(const char *name)
+/* The steps of a subject. */
+const struct potad_stepper *potad_stepper(enum subject_id id)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(steppers); i++)
-		if (!strcmp(name, steppers[i].name))
-			return &steppers[i];
-	return NULL;
+	return &steppers[id];
 }
 
 /* What others may need it for: CMA's pages are not for everybody. */

@@ -15,8 +15,9 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 
+#include "subjects.h"
+
 struct potad_lease;
-struct subject_kit;
 
 /**
  * struct potad_step - one step
@@ -32,8 +33,8 @@ struct potad_step {
 
 /**
  * struct potad_stepper - a subject
- * @name: as in loops.c
- * @native: it takes from the kernel, in pages
+ * @name: as in list.h
+ * @native: it takes from the kernel
  * @run: does so many steps; an allocation that is refused leaves its lease empty
  */
 struct potad_stepper {
@@ -43,7 +44,7 @@ struct potad_stepper {
 			       struct potad_step *step, unsigned int nr);
 };
 
-const struct potad_stepper *potad_stepper(const char *name);
+const struct potad_stepper *potad_stepper(enum subject_id id);
 unsigned int potad_steps_spare(struct potad_step *step, unsigned int nr, atomic64_t *wanted);
 void potad_steps_spared(struct potad_step *step, unsigned int nr, atomic64_t *wanted);
 

@@ -15,7 +15,8 @@
  *	error: EINVAL: line 12, offset 345: no block lives there
  *
  * The report is a name and a value a line, then a line that begins with # and names the
- * columns of the rest of it, one row every so many records, and one for the end.
+ * columns of the rest of it, one row every so many records, and one for the end.  What
+ * a subject does not know is a dash there.
  *
  * Nothing is held longer than until the end, an error or close().  One at a time,
  * beside any other comparison, holds from the first line on.
@@ -124,7 +125,8 @@ static int fail_replay(struct replay_file *f, int err)
 
 #define SETTINGS	"the first line is subject=NAME [every=RECORDS] [threads=N], then comes " \
 			"a recording"
-#define SUBJECTS	"potad, potad-described, buddy, buddy-described or empty"
+#define SUBJECTS	"potad, potad-described, buddy, buddy-described, kmalloc, cma, contig, " \
+			"gpu, genalloc or empty"
 
 /* From a word with a number behind its "=". */
 static int positive(struct replay_file *f, char *word, u64 most, u64 *value)
@@ -138,7 +140,7 @@ static int positive(struct replay_file *f, char *word, u64 most, u64 *value)
 
 static int begin(struct replay_file *f)
 {
-	const char *subject = NULL;
+	const char *subject = NULL, *why = NULL;
 	u64 every = POTAD_REPLAY_EVERY, threads = 0;
 	char *args = f->settings, *word;
 	int err;
@@ -160,7 +162,7 @@ static int begin(struct replay_file *f)
 	}
 	if (!subject)
 		return fail(f, -EINVAL, SETTINGS);
-	f->replay = potad_replay_begin(subject, every, threads);
+	f->replay = potad_replay_begin(subject, every, threads, &why);
 	err = PTR_ERR_OR_ZERO(f->replay);
 	if (!err) {
 		f->state = REPLAY_RUNS;
@@ -170,6 +172,8 @@ static int begin(struct replay_file *f)
 	switch (err) {
 	case -EINVAL:
 		return fail(f, err, "subject=%s: " SUBJECTS, subject);
+	case -EOPNOTSUPP:
+		return fail(f, err, "subject=%s: %s", subject, why);
 	case -EBUSY:
 		return fail(f, err, "another comparison is running");
 	case -EINTR:
@@ -219,6 +223,7 @@ static int take(struct replay_file *f, const char *text, size_t len)
 /* A row, and where it goes. */
 struct row_place {
 	struct replay_file	*f;
+	bool			counts;
 	unsigned int		unit;
 	unsigned int		orders;
 };
@@ -235,8 +240,12 @@ static void reply_row(const struct potad_replay_row *row, void *arg)
 		if (k >= huge)
 			whole += row->blocks[k] << (k - huge);
 	}
-	reply(place->f, "%llu %llu %llu %llu %llu %llu %llu %llu", row->events, row->live,
-	      row->bytes, row->failed, row->free, row->cached, whole, largest);
+	reply(place->f, "%llu %llu %llu %llu", row->events, row->live, row->bytes, row->failed);
+	if (!place->counts) {
+		reply(place->f, " - - - -\n");
+		return;
+	}
+	reply(place->f, " %llu %llu %llu %llu", row->free, row->cached, whole, largest);
 	for (k = 0; k <= place->orders; k++)
 		reply(place->f, " %llu", row->blocks[k]);
 	reply(place->f, "\n");
@@ -252,7 +261,8 @@ static void report(struct replay_file *f)
 {
 	const struct potad_replay_sums *sums = potad_replay_sums(f->replay);
 	struct row_place place = {
-		f, potad_replay_unit(f->replay), potad_replay_orders(f->replay),
+		f, potad_replay_counts(f->replay), potad_replay_unit(f->replay),
+		potad_replay_orders(f->replay),
 	};
 	const struct potad_tally *tally = &sums->crew.tally;
 	unsigned int k;
@@ -289,7 +299,7 @@ static void report(struct replay_file *f)
 	reply_time(f, "ns_longest", tally->max);
 	reply_time(f, "ns_mean", potad_tally_mean(tally));
 	reply(f, "# events live held_bytes failed free_bytes cached_bytes free_2m largest_bytes");
-	for (k = 0; k <= place.orders; k++)
+	for (k = 0; place.counts && k <= place.orders; k++)
 		reply(f, " order%u", k);
 	reply(f, "\n");
 	potad_replay_visit(f->replay, reply_row, &place);

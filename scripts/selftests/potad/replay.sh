@@ -166,6 +166,28 @@ bytes() {
 	same "asked for" 17920 "$(got peak_asked_bytes)"
 }
 
+# those that not every kernel has: they do it, or say what is missing
+others() {
+	printf '# POTT 1\n0,0,A,8,3,0,0,0\n0,1,S,8,3,1\n0,0,F,a,1\n0,0,F,c,1\n0,1,F,e,1\n' >"$tmp/split"
+	for subject in cma contig gpu genalloc kmalloc; do
+		if replay "subject=$subject" "$tmp/split"; then
+			same "$subject: allocations" 5 "$(got allocs)"
+			same "$subject: frees" 4 "$(($(got frees) + $(got frees_skipped)))"
+			grep -E '^(subject|failed|peak_held_bytes) ' "$tmp/report"
+			tail -n 1 "$tmp/report"
+			continue
+		fi
+		cat "$tmp/report"
+		grep -q "^error: EOPNOTSUPP: subject=$subject: n" "$tmp/report"
+	done
+	# the last of them is on all kernels, and has what is less than a page
+	replay "subject=$subject" "$tmp/split"
+	printf '# POTB 1\n0,0,A,1,512,x,1\n0,0,A,2,3,x,1\n0,0,A,3,16384,x,1\n0,0,F,2,3\n' >"$tmp/bytes"
+	replay "subject=$subject" "$tmp/bytes"
+	same "held by kmalloc" 16904 "$(got peak_held_bytes)"
+	nothing_held
+}
+
 split_block() {
 	printf '# POTT 1\n0,0,A,8,3,0,0,0\n0,0,S,8,3,1\n0,0,F,a,1\n0,0,F,c,1\n0,0,F,e,1\n' >"$tmp/split"
 	for subject in potad potad-described buddy buddy-described empty; do
@@ -499,6 +521,7 @@ check "F64 a long recording" long
 check "a recording byte by byte is the same" torn
 check "blocks of less than a page" bytes
 check "a block that is split" split_block
+check "by allocators that not every kernel has" others
 check "rows do not grow without bound" thinned
 check "F66 cut off in a line" cut_off 3 ''
 check "F66 cut off between two lines" cut_between_lines
