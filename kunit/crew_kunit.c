@@ -24,6 +24,7 @@
 #include "common.h"
 
 #define HANDS	4U
+#define CHUNK	POTAD_CREW_CHUNK
 #define LIVE	512U		/* blocks at once, at the most */
 #define HELD	0x5eedULL
 
@@ -235,7 +236,7 @@ static u32 count_held(struct world *w)
 /* By so many hands it comes to what it comes to when it is done in order. */
 static void check_order(struct kunit *test, unsigned int hands, unsigned int dawdle)
 {
-	u32 steps = potad_test_ops() * 8;
+	u32 steps = potad_test_ops() * 2;
 	struct world *w = create_world(test, hands, steps);
 	struct potad_crew_sums *sums = potad_test_memory(test, sizeof(*sums));
 	struct rnd_state rnd;
@@ -275,25 +276,25 @@ static void crew_of_one(struct kunit *test)
 /* A free waits for its allocation, and nobody else does. */
 static void crew_waits(struct kunit *test)
 {
-	struct world *w = create_world(test, HANDS, 2 * POTAD_CREW_BATCH);
+	struct world *w = create_world(test, HANDS, 2 * CHUNK);
 	unsigned int i, n;
 
 	w->gate = true;
-	for (i = 0; i < POTAD_CREW_BATCH; i++)
+	for (i = 0; i < CHUNK; i++)
 		add_alloc(test, w, 0, i);
-	for (i = 0; i < POTAD_CREW_BATCH; i++)
+	for (i = 0; i < CHUNK; i++)
 		add_free(test, w, 1, i);
-	for (i = 0; i < POTAD_CREW_BATCH; i++)
+	for (i = 0; i < CHUNK; i++)
 		add_alloc(test, w, 2, LIVE + i);
-	for (n = 0; n < 10000 && atomic_read(&w->passed) < POTAD_CREW_BATCH; n++)
+	for (n = 0; n < 1000 && atomic_read(&w->passed) < CHUNK; n++)
 		msleep(1);
 	/* Time for who should not do anything. */
 	msleep(20);
-	KUNIT_EXPECT_EQ(test, atomic_read(&w->passed), POTAD_CREW_BATCH);
+	KUNIT_EXPECT_EQ(test, atomic_read(&w->passed), CHUNK);
 	KUNIT_EXPECT_EQ(test, w->settled, 0);
 	WRITE_ONCE(w->gate, false);
 	KUNIT_EXPECT_EQ(test, potad_crew_drain(w->crew), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&w->passed), 2 * POTAD_CREW_BATCH);
+	KUNIT_EXPECT_EQ(test, atomic_read(&w->passed), 2 * CHUNK);
 	KUNIT_EXPECT_EQ(test, atomic_read(&w->wrong), 0);
 	potad_crew_stop(w->crew);
 	KUNIT_EXPECT_EQ(test, atomic_read(&w->blocks), count_held(w));
@@ -305,16 +306,16 @@ static void crew_stopped(struct kunit *test)
 	unsigned int rounds, i;
 
 	for (rounds = 0; rounds < 8; rounds++) {
-		struct world *w = create_world(test, HANDS, 3 * POTAD_CREW_BATCH);
+		struct world *w = create_world(test, HANDS, 3 * CHUNK);
 
 		w->gate = rounds & 1;
-		for (i = 0; i < POTAD_CREW_BATCH; i++)
+		for (i = 0; i < CHUNK; i++)
 			add_alloc(test, w, 0, i);
-		for (i = 0; i < POTAD_CREW_BATCH; i++)
+		for (i = 0; i < CHUNK; i++)
 			add_free(test, w, rounds & 2 ? 0 : 1, i);
-		for (i = 0; i < POTAD_CREW_BATCH / 2 + rounds; i++)
+		for (i = 0; i < CHUNK / 2 + rounds; i++)
 			add_alloc(test, w, i % HANDS, i);
-		for (i = 0; i < POTAD_CREW_BATCH / 3; i++)
+		for (i = 0; i < CHUNK / 3; i++)
 			add_free(test, w, (i + 1) % HANDS, i);
 		if (rounds & 4)
 			msleep(1);
@@ -487,7 +488,7 @@ static void crew_replays(struct kunit *test)
 	u64 free;
 
 	potad_test_seed(test, &rnd);
-	s = random_story(test, &rnd, potad_test_ops() * 4);
+	s = random_story(test, &rnd, potad_test_ops() * 2);
 	free = pool_free(test);
 	for (i = 0; i < ARRAY_SIZE(subjects); i++) {
 		check_replay(test, s, subjects[i], 1);

@@ -25,8 +25,11 @@
 
 #define BATCH	POTAD_CREW_BATCH
 
-/* In the window, for each hand. */
-#define STEPS	(4 * BATCH)
+/* To wake a hand can take longer than it takes to do them. */
+#define CHUNK	POTAD_CREW_CHUNK
+
+/* In the window, for each hand: while it does some, others are added. */
+#define STEPS	(2 * CHUNK)
 
 /**
  * struct potad_hand - one thread
@@ -34,6 +37,7 @@
  * @task: the thread; NULL: whoever adds does it
  * @me: which one of them
  * @mine: where its steps are in the window
+ * @more: it was told of more; it sleeps there when it has nothing to do
  * @given: how many it was given; of who adds, as the next two
  * @settled: how many of them are settled
  * @added: how many it was told of
@@ -50,6 +54,7 @@ struct potad_hand {
 	struct task_struct	*task;
 	unsigned int		me;
 	u16			*mine;
+	wait_queue_head_t	more;
 	u64			given ____cacheline_aligned_in_smp;
 	u64			settled;
 	u64			added;
@@ -74,7 +79,7 @@ struct potad_hand {
  * @mine: the hands' lists, in one piece
  * @added: how many steps were added; of who adds, as @settled
  * @settled: how many of them are settled
- * @changed: some hand was told of more, or has done more
+ * @progress: some hand has done more; who waits for others sleeps there
  * @wanted: bytes that native steps are asking for right now
  * @hand: the hands
  */
@@ -89,7 +94,7 @@ struct potad_crew {
 	u16			*mine;
 	u64			added;
 	u64			settled;
-	wait_queue_head_t	changed;
+	wait_queue_head_t	progress;
 	atomic64_t		wanted;
 	struct potad_hand	hand[];
 };
@@ -102,7 +107,7 @@ u32 potad_crew_window(unsigned int hands)
 EXPORT_SYMBOL_POTAD_TESTS(potad_crew_window);
 
 /* A list has places as 16 bits. */
-static_assert(POTAD_CREW_HANDS * STEPS <= BIT(15));
+static_assert(POTAD_CREW_HANDS * STEPS <= BIT(16));
 
 static struct potad_step *step_of(const struct potad_hand *hand, u64 nth)
 {
@@ -111,11 +116,12 @@ static struct potad_step *step_of(const struct potad_hand *hand, u64 nth)
 	return &crew->window[hand->mine[nth & crew->mask]];
 }
 
-static void tell(struct potad_crew *crew)
+/* Those who sleep there look again. */
+static void tell(wait_queue_head_t *sleepers)
 {
 	/* The full barrier in it: who is about to sleep sees the new number, or is seen. */
-	if (wq_has_sleeper(&crew->changed))
-		wake_up_all(&crew->changed);
+	if (wq_has_sleeper(sleepers))
+		wake_up_all(sleepers);
 }
 
 /* Doing steps --------------------------------------------------------------- */
@@ -173,12 +179,22 @@ static void do_batch(struct potad_hand *hand, unsigned int nr)
 	smp_store_release(&hand->done, hand->done + nr);
 }
 
-/* Has it something that can be done now? */
-static bool can_go_on(const struct potad_hand *hand)
+static bool has_steps(const struct potad_hand *hand)
 {
 	/* Pairs with the release in publish(). */
-	return smp_load_acquire(&hand->added) != hand->done &&
-	       !too_early(hand, step_of(hand, hand->done));
+	return smp_load_acquire(&hand->added) != hand->done;
+}
+
+/* Sleeps until there is something to do, or nothing any more. */
+static void wait_for_steps(struct potad_hand *hand)
+{
+	wait_event_idle(hand->more, kthread_should_stop() || has_steps(hand));
+	if (!has_steps(hand) || !too_early(hand, step_of(hand, hand->done)))
+		return;
+	hand->waits++;
+	wait_event_idle(hand->crew->progress,
+			kthread_should_stop() ||
+			!too_early(hand, step_of(hand, hand->done)));
 }
 
 static int hand_thread(void *arg)
@@ -188,17 +204,13 @@ static int hand_thread(void *arg)
 
 	while (!kthread_should_stop()) {
 		nr = gather(hand);
-		if (nr) {
-			do_batch(hand, nr);
-			tell(hand->crew);
-			cond_resched();
+		if (!nr) {
+			wait_for_steps(hand);
 			continue;
 		}
-		/* For the report: if it has changed by now the count is one too many. */
-		if (READ_ONCE(hand->added) != hand->done)
-			hand->waits++;
-		wait_event_idle(hand->crew->changed,
-				kthread_should_stop() || can_go_on(hand));
+		do_batch(hand, nr);
+		tell(&hand->crew->progress);
+		cond_resched();
 	}
 	return 0;
 }
@@ -214,8 +226,10 @@ static void publish(struct potad_hand *hand)
 		return;
 	/* The steps, and what the leases say about them, are written. */
 	smp_store_release(&hand->added, hand->given);
-	if (hand->task)
+	if (hand->task) {
+		tell(&hand->more);
 		return;
+	}
 	/* Alone, it never is too early. */
 	while ((nr = gather(hand)))
 		do_batch(hand, nr);
@@ -227,7 +241,6 @@ static void publish_all(struct potad_crew *crew)
 
 	for (i = 0; i < crew->hands; i++)
 		publish(&crew->hand[i]);
-	tell(crew);
 }
 
 /* Is the first step that is not settled done? */
@@ -263,7 +276,7 @@ static int wait_for_hands(struct potad_crew *crew, u64 most)
 	publish_all(crew);
 	settle_done(crew);
 	while (crew->added - crew->settled > most) {
-		if (wait_event_killable(crew->changed, first_is_done(crew)))
+		if (wait_event_killable(crew->progress, first_is_done(crew)))
 			return -EINTR;
 		settle_done(crew);
 	}
@@ -295,16 +308,16 @@ int potad_crew_add(struct potad_crew *crew, unsigned int hand, struct potad_leas
 	h->mine[h->given & crew->mask] = place;
 	h->given++;
 	crew->added++;
-	if (h->given - h->added >= BATCH) {
+	if (h->given - h->added >= CHUNK) {
 		publish(h);
-		tell(crew);
 		settle_done(crew);
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}
-	/* One place is left for the next. */
-	return wait_for_hands(crew, crew->mask);
+	/* When it is full it is not full again at once. */
+	return crew->added - crew->settled <= crew->mask ? 0 :
+	       wait_for_hands(crew, crew->mask + 1 - CHUNK);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_crew_add);
 
@@ -386,7 +399,7 @@ struct potad_crew *potad_crew_create(const struct potad_stepper *stepper,
 	crew->arg = arg;
 	crew->hands = hands;
 	crew->mask = window - 1;
-	init_waitqueue_head(&crew->changed);
+	init_waitqueue_head(&crew->progress);
 	crew->window = kvcalloc(window, sizeof(*crew->window), GFP_KERNEL);
 	crew->mine = kvcalloc(window, hands * sizeof(*crew->mine), GFP_KERNEL);
 	if (!crew->window || !crew->mine)
@@ -394,6 +407,7 @@ struct potad_crew *potad_crew_create(const struct potad_stepper *stepper,
 	for (i = 0; i < hands; i++) {
 		crew->hand[i].crew = crew;
 		crew->hand[i].me = i;
+		init_waitqueue_head(&crew->hand[i].more);
 		crew->hand[i].mine = crew->mine + i * window;
 	}
 	err = create_threads(crew);

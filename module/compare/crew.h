@@ -20,11 +20,12 @@
  * Nobody waits for ever: of all steps that are not done take the one that is first in
  * the recording.  All its hand's before it are done, and so is the allocation that it
  * may need, which is before it as well.  So it can be done, provided that its hand
- * knows of it: whoever adds tells the hands what there is before going to sleep.
+ * knows of it: hands are told of some hundred steps at a time, and of all that there are
+ * before whoever adds goes to sleep.
  *
  * Steps are settled, by whoever adds them, in the order of the recording: sums, peaks
  * and what is free for another lease are the same however many hands there are.  The
- * window is small.  When it is full whoever adds sleeps until its first step is done,
+ * window is small.  When it is full whoever adds sleeps until its first steps are done,
  * so no hand is further ahead of another than that, and memory is bounded.
  *
  * A crew of one has no thread: whoever adds does the steps.
@@ -45,6 +46,7 @@
 
 #define POTAD_CREW_HANDS	64U
 #define POTAD_CREW_BATCH	100U	/* steps that are timed together */
+#define POTAD_CREW_CHUNK	400U	/* that a hand is told of at once */
 
 struct potad_crew;
 

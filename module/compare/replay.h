@@ -6,7 +6,7 @@
  * several, in order: of CPU c thread c % threads does them, on the online CPU of that
  * number, round and round.  What one allocates another may free, when it is there
  * (crew.h); beyond that, threads run beside each other as they can, at most some
- * hundred steps apart.  One thread does all in the order of the recording, on whatever
+ * thousand steps apart.  One thread does all in the order of the recording, on whatever
  * CPU it is.  Gaps in time are left out.
  *
  *	text --recording--> records --ledger--> steps --crew--> 100 of them --subject--> time
