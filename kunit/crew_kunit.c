@@ -111,9 +111,9 @@ static void world_steps(const struct subject_kit *kit, struct potad_step *step,
 
 	/* Opened by the test, in its time, or by the end. */
 	while (!step->hand && READ_ONCE(w->gate) && !kthread_should_stop())
-		msleep(1);
+		usleep_range(1000, 2000);
 	if (w->dawdle && !(w->done[step->hand] % w->dawdle))
-		msleep(1);
+		usleep_range(1000, 2000);
 	for (i = 0; i < nr; i++)
 		do_one(w, &step[i]);
 }
@@ -287,9 +287,9 @@ static void crew_waits(struct kunit *test)
 	for (i = 0; i < CHUNK; i++)
 		add_alloc(test, w, 2, LIVE + i);
 	for (n = 0; n < 1000 && atomic_read(&w->passed) < CHUNK; n++)
-		msleep(1);
+		usleep_range(1000, 2000);
 	/* Time for who should not do anything. */
-	msleep(20);
+	msleep(50);
 	KUNIT_EXPECT_EQ(test, atomic_read(&w->passed), CHUNK);
 	KUNIT_EXPECT_EQ(test, w->settled, 0);
 	WRITE_ONCE(w->gate, false);
@@ -318,7 +318,7 @@ static void crew_stopped(struct kunit *test)
 		for (i = 0; i < CHUNK / 3; i++)
 			add_free(test, w, (i + 1) % HANDS, i);
 		if (rounds & 4)
-			msleep(1);
+			usleep_range(1000, 2000);
 		potad_crew_stop(w->crew);
 		KUNIT_EXPECT_EQ(test, atomic_read(&w->wrong), 0);
 		KUNIT_EXPECT_EQ(test, atomic_read(&w->blocks), count_held(w));
