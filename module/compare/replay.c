@@ -337,7 +337,7 @@ static void choose_units(struct potad_replay *r)
 {
 	unsigned int granule = r->kit->pool->granule_shift;
 
-	switch (potad_subject[r->subject].unit) {
+	switch (r->stepper->unit) {
 	case IN_GRANULES:
 		r->unit = granule;
 		break;

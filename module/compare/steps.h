@@ -34,11 +34,13 @@ struct potad_step {
 /**
  * struct potad_stepper - a subject
  * @name: as in list.h
+ * @unit: what a lease's order counts
  * @native: it takes from the kernel
  * @run: does so many steps; an allocation that is refused leaves its lease empty
  */
 struct potad_stepper {
 	const char	*name;
+	enum subject_unit unit;
 	bool		native;
 	void		(*run)(const struct subject_kit *kit,
 			       struct potad_step *step, unsigned int nr);
