@@ -8,7 +8,7 @@
  *	                validate  1
  *	                and those of places.c, failures.c, compare.c, lookup.c
  *	                and replay.c
- *	facts (0400)    blocks types stats freeinfo region failures follow
+ *	facts (0400)    blocks types stats freeinfo region failures follow cells
  *	map (0600)      map.c
  *
  * How a command is written and its answer read is told in request.h, how
@@ -26,6 +26,7 @@
 #include "../machine/machine.h"
 #include "../parse.h"
 #include "../region/region.h"
+#include "cells.h"
 #include "compare.h"
 #include "failures.h"
 #include "files.h"
@@ -366,6 +367,7 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r,
 	debugfs_create_file("freeinfo", 0400, dir, NULL, &freeinfo_fops);
 	debugfs_create_file("region", 0400, dir, NULL, &region_fops);
 	potad_failures_files(pool, dir);
+	potad_cells_file(pool, dir);
 	potad_map_file(dir);
 }
 

@@ -16,7 +16,8 @@ complete() {
 	(cd "$dir" && find . -type f | sort) >"$tmp/files"
 	cat "$tmp/files"
 	for file in alloc free lookup inject inject_random unpoison validate compare/run \
-		compare/replay compare/progress map blocks types stats freeinfo region failures; do
+		compare/replay compare/progress map blocks types stats freeinfo region failures \
+		cells; do
 		grep -q -x "./$file" "$tmp/files"
 	done
 	(cd "$dir" && find . -type f -perm -004) >"$tmp/open"
@@ -31,7 +32,8 @@ as_nobody() {
 	chmod 755 "$tmp"
 	cp "$here/rawio" "$tmp/rawio"
 	for file in alloc free lookup inject inject_random unpoison validate compare/run \
-		compare/replay compare/progress map blocks types stats freeinfo region failures; do
+		compare/replay compare/progress map blocks types stats freeinfo region failures \
+		cells; do
 		"$tmp/rawio" --uid 65534 "$dir/$file" read >"$tmp/reply" 2>&1 || :
 		if ! grep -q -x 'open -1 EACCES' "$tmp/reply"; then
 			echo "$file: $(cat "$tmp/reply")"
@@ -58,7 +60,7 @@ no_pointers() {
 	got=$(alloc 4096 buf)
 	alloc 64K folio
 	gives inject "$(field address "$got")" 'told=1'
-	for file in blocks types stats freeinfo region failures; do
+	for file in blocks types stats freeinfo region failures cells; do
 		cat "$dir/$file"
 	done >"$tmp/text"
 	ask lookup "$start" >>"$tmp/text"
@@ -68,7 +70,7 @@ no_pointers() {
 
 # facts are read only, even for root
 read_only() {
-	for file in blocks types stats freeinfo region failures; do
+	for file in blocks types stats freeinfo region failures cells; do
 		if (echo 1 >"$dir/$file") 2>/dev/null; then
 			echo "$file could be written"
 			return 1

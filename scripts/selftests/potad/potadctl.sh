@@ -210,7 +210,7 @@ helping() {
 		exits 0 $words
 		says '^Usage: potadctl '
 	done
-	for command in alloc free lookup inject status blocks types stats freeinfo region failures \
+	for command in alloc free lookup inject status map top blocks types stats freeinfo region failures \
 		validate compare replay; do
 		exits 0 --help
 		says "(^|[ |])$command( |\$)"
