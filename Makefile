@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean host kunit kselftest check test demo lines cost bench bench-lookup fuzz space-bench mutants check-model
+.PHONY: help modules modules_install clean host kunit kselftest check test demo lines cost bench bench-lookup report fuzz space-bench mutants check-model
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -72,6 +72,10 @@ bench: ## time every workload beside the native allocator, against targets, in U
 
 bench-lookup: ## time and count the lookup indexes: words, maple tree, XArray
 	@$(script) scripts/deps build qemu && scripts/bench-lookup
+
+report: ## measure what is needed and draw it: out/report.html, one file; TRACES='FILE...'
+	@$(script) scripts/deps build qemu report && \
+		scripts/report/run $(addprefix --trace ,$(TRACES))
 
 space-bench: ## time the space in user space, beside a list buddy: build/host/space-bench
 	@$(script) scripts/deps host && scripts/host/build space-bench && \
