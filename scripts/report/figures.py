@@ -17,7 +17,7 @@ matplotlib.use("Agg")
 # pylint: disable=wrong-import-position
 from matplotlib import pyplot as plt                # noqa: E402
 from matplotlib.patches import Patch, Rectangle     # noqa: E402
-from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
+from matplotlib.ticker import FuncFormatter         # noqa: E402
 
 # Where the legend is: on top of all panels.
 ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
@@ -33,7 +33,7 @@ LINES = (("#1b3a57", "o", "-"), ("#b8660d", "s", "--"), ("#4d7d55", "^", "-."),
 # What there is in a cell of the region's map.
 FREE, CACHED, BARE, FAILED, HOLE = (("#ffffff", ""), ("#dde7ee", ".."), ("#8c96a0", "///"),
                                     ("#000000", ""), ("#f3f3f3", "xx"))
-TYPES = (("#1b3a57", ""), ("#e8a33d", "\\\\"), ("#5b8a63", "||"), ("#b04a3a", "--"),
+TYPES = (("#1b3a57", ""), ("#e8a33d", "\\\\\\"), ("#5b8a63", "|||"), ("#e3b5ab", "---"),
          ("#9a86b8", "++"), ("#5fa8b5", "oo"))
 
 plt.rcParams.update({
@@ -66,7 +66,10 @@ def log_axis(axis, values):
     axis.set_yscale("log")
     axis.set_ylim(10 ** math.floor(math.log10(min(values)) - 1e-9), max(values) * 1.6)
     axis.yaxis.set_major_formatter(FuncFormatter(plain))
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    # Within little more than a decade that is too few: 2 and 5 as well.
+    few = axis.get_ylim()[1] < 25 * axis.get_ylim()[0]
+    axis.yaxis.set_minor_formatter(FuncFormatter(
+        lambda v, _: plain(v) if few and f"{v:e}"[0] in "25" else ""))
 
 
 def bars(path, categories, series, xlabel, ylabel):
