@@ -56,7 +56,7 @@ kselftest: ## run the scripts over debugfs in a QEMU guest
 	@$(script) scripts/deps build qemu && scripts/run-kselftest
 
 check: ## run the static checks: checkpatch, sparse, W=1, kernel-doc, DKMS ...
-	@$(script) scripts/deps build check dkms && scripts/check
+	@$(script) scripts/deps build check dkms report && scripts/check
 
 test: ## all of host, kunit, kselftest and check; the last line is the sum
 	@$(script) scripts/test
