@@ -53,6 +53,7 @@ def plain(value, _=None):
 
 
 def save(figure, path):
+    figure.align_ylabels()
     figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.06,
                    metadata={"Software": None})
     plt.close(figure)
