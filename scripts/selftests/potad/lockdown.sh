@@ -21,7 +21,7 @@ integrity() {
 		"$here/rawio" "$dir/$file" read >"$tmp/reply" || :
 		same "opening $file" 'open -1 EPERM' "$(cat "$tmp/reply")"
 	done
-	for file in blocks types stats freeinfo region failures; do
+	for file in blocks types stats freeinfo region failures cells; do
 		if (: >>"$dir/$file") 2>/dev/null; then
 			echo "$file can be opened for writing"
 			return 1

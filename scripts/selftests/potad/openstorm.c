@@ -26,7 +26,7 @@ struct tally {
 
 static const char *const names[] = {
 	"alloc", "free", "lookup", "inject", "blocks", "types", "stats", "freeinfo", "region",
-	"failures", "validate", "compare/run", NULL,
+	"failures", "cells", "validate", "compare/run", NULL,
 };
 
 static int in_order(int error)
