@@ -28,6 +28,7 @@
 #include "../region/region.h"
 #include "cells.h"
 #include "compare.h"
+#include "contig.h"
 #include "failures.h"
 #include "files.h"
 #include "lookup.h"
@@ -361,6 +362,7 @@ void potad_files_init(struct potad_pool *p, const struct potad_region *r,
 	potad_compare_files(compare);
 	potad_action_file(compare, &potad_lookup_action);
 	potad_replay_files(compare);
+	potad_contig_files(compare);
 	debugfs_create_file("blocks", 0400, dir, NULL, &blocks_fops);
 	debugfs_create_file("types", 0400, dir, NULL, &types_fops);
 	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);

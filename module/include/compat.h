@@ -127,4 +127,24 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 }
 #endif
 
+/*
+ * POTAD_HAVE_ACR_FLAGS: what alloc_contig_range() takes for "an ordinary request".  Can
+ * go with 6.12.
+ */
+#ifdef POTAD_HAVE_ACR_FLAGS
+#define POTAD_CONTIG_KIND		ACR_FLAGS_NONE
+#else
+#define POTAD_CONTIG_KIND		MIGRATE_MOVABLE
+#endif
+
+/*
+ * POTAD_HAVE_VMA_FLAGS: a file in memory that reserves none is asked for with a bitmap
+ * of flags, in 7.x; before, with a word.  Can go with 6.12.
+ */
+#ifdef POTAD_HAVE_VMA_FLAGS
+#define POTAD_SHMEM_NORESERVE		mk_vma_flags(VMA_NORESERVE_BIT)
+#else
+#define POTAD_SHMEM_NORESERVE		VM_NORESERVE
+#endif
+
 #endif /* POTAD_COMPAT_H */

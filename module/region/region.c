@@ -206,13 +206,6 @@ static struct page *contig_get_pages(unsigned long pages)
 #else
 #define CONTIG_NAME "alloc_contig_range"
 
-/* What alloc_contig_range() takes for "an ordinary request". */
-#ifdef POTAD_HAVE_ACR_FLAGS
-#define CONTIG_KIND ACR_FLAGS_NONE
-#else
-#define CONTIG_KIND MIGRATE_MOVABLE
-#endif
-
 /* Could these pages be had, at a first look?  All in one zone, none reserved. */
 static bool range_is_worth_trying(unsigned long pfn, unsigned long pages)
 {
@@ -242,7 +235,7 @@ static struct page *contig_get_pages(unsigned long pages)
 	pfn = ALIGN(NODE_DATA(nid)->node_start_pfn, step);
 	for (; pfn + pages <= end; pfn += step) {
 		if (range_is_worth_trying(pfn, pages) &&
-		    !alloc_contig_range(pfn, pfn + pages, CONTIG_KIND,
+		    !alloc_contig_range(pfn, pfn + pages, POTAD_CONTIG_KIND,
 					GFP_KERNEL | __GFP_NOWARN))
 			return pfn_to_page(pfn);
 		cond_resched();
