@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean host kunit kselftest check test demo lines cost bench bench-lookup report fuzz space-bench mutants check-model
+.PHONY: help modules modules_install clean host kunit kselftest check test demo lines contig cost bench bench-lookup report fuzz space-bench mutants check-model
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -66,6 +66,9 @@ demo: ## boot a test kernel and show the whole path, down to the comparison
 
 lines: ## count the cache lines and instructions of each operation, in QEMU
 	@$(script) scripts/deps build qemu && scripts/lines/run
+
+contig: ## ask for contiguous memory where a recording has filled it: potad, CMA, the kernel
+	@$(script) scripts/deps build qemu && scripts/contig
 
 bench: ## time every workload beside the native allocator, against targets, in UML
 	@$(script) scripts/deps build && scripts/bench

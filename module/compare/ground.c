@@ -31,9 +31,6 @@
 #define LEFT_OVER	(SZ_8M >> PAGE_SHIFT)
 #define SPARE		(SZ_8M >> PAGE_SHIFT)
 
-/* What a file has room for; indexes are not used twice. */
-#define FILE_BYTES	(1LL << 44)
-
 enum ground_fill {
 	FILL_POTAD,
 	FILL_PINNED,
@@ -268,7 +265,9 @@ static int open_other(struct potad_ground *g)
 	if (g->kind->cma && !HAS_AREA)
 		return -EOPNOTSUPP;
 	if (potad_ground_moves(g)) {
-		g->file = shmem_file_setup("potad-contig", FILE_BYTES, POTAD_SHMEM_NORESERVE);
+		/* Of any size: indexes are not used twice. */
+		g->file = shmem_file_setup("potad-contig", MAX_LFS_FILESIZE,
+					   POTAD_SHMEM_NORESERVE);
 		if (IS_ERR(g->file)) {
 			g->file = NULL;
 			return -ENOMEM;

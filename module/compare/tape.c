@@ -201,6 +201,7 @@ const char *potad_tape_wrong(const struct potad_tape *tape, u64 *line, u64 *offs
 	*offset = tape->recording.offset;
 	return tape->recording.wrong ?: tape->wrong;
 }
+EXPORT_SYMBOL_POTAD_TESTS(potad_tape_wrong);
 
 /* How many cues there are. */
 u32 potad_tape_cues(const struct potad_tape *tape)

@@ -13,8 +13,8 @@
  * takes as long as it takes, and can be killed.  After any failure, to read is to read
  * the reason.
  *
- * The report is a name and a value a line, then a line that begins with # and names the
- * columns of the rest of it.
+ * The report begins with a line that begins with # and names the columns of the rows that
+ * follow; then it is a name and a value a line.
  */
 #include <linux/capability.h>
 #include <linux/debugfs.h>
@@ -274,9 +274,9 @@ static int fail_run(struct contig_file *f, int err, unsigned int reached)
 	case -EOPNOTSUPP:
 		return fail(f, err, "%s: not on this kernel", potad_ground_name(f->what.kind));
 	case -ENOSPC:
-		return fail(f, err, "there is no memory as large as the region in one piece: the kernel's log says more");
+		return fail(f, err, "no memory as large as the region: the kernel's log says more");
 	case -EINVAL:
-		return fail(f, err, "the region has granules of more than a page, or does not begin at a multiple of 2 MiB");
+		return fail(f, err, "granules of more than a page, or a region at no multiple of 2 MiB");
 	case -ERANGE:
 		return fail(f, err, "over and over, the recording fills %u percent and no more",
 			    reached);

@@ -17,7 +17,7 @@ integrity() {
 	[ -e $security/lockdown ] || skip "this kernel has no lockdown"
 	load "size=$size_default" cma=none
 	echo integrity >$security/lockdown
-	for file in alloc free lookup inject inject_random unpoison validate compare/run compare/replay map; do
+	for file in alloc free lookup inject inject_random unpoison validate compare/run compare/replay compare/contig map; do
 		"$here/rawio" "$dir/$file" read >"$tmp/reply" || :
 		same "opening $file" 'open -1 EPERM' "$(cat "$tmp/reply")"
 	done

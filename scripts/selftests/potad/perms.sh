@@ -16,8 +16,8 @@ complete() {
 	(cd "$dir" && find . -type f | sort) >"$tmp/files"
 	cat "$tmp/files"
 	for file in alloc free lookup inject inject_random unpoison validate compare/run \
-		compare/replay compare/progress map blocks types stats freeinfo region failures \
-		cells; do
+		compare/replay compare/progress compare/contig map blocks types stats freeinfo \
+		region failures cells; do
 		grep -q -x "./$file" "$tmp/files"
 	done
 	(cd "$dir" && find . -type f -perm -004) >"$tmp/open"
@@ -32,8 +32,8 @@ as_nobody() {
 	chmod 755 "$tmp"
 	cp "$here/rawio" "$tmp/rawio"
 	for file in alloc free lookup inject inject_random unpoison validate compare/run \
-		compare/replay compare/progress map blocks types stats freeinfo region failures \
-		cells; do
+		compare/replay compare/progress compare/contig map blocks types stats freeinfo \
+		region failures cells; do
 		"$tmp/rawio" --uid 65534 "$dir/$file" read >"$tmp/reply" 2>&1 || :
 		if ! grep -q -x 'open -1 EACCES' "$tmp/reply"; then
 			echo "$file: $(cat "$tmp/reply")"
@@ -90,7 +90,7 @@ not_mounted() {
 	books
 }
 
-for file in alloc free lookup inject inject_random unpoison validate compare/run compare/replay map; do
+for file in alloc free lookup inject inject_random unpoison validate compare/run compare/replay compare/contig map; do
 	modes="${modes:-} $file:600"
 done
 for file in blocks types stats freeinfo region failures follow; do
