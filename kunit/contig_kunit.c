@@ -223,6 +223,8 @@ static void tape_has_a_cue_for_each(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, potad_tape_end(tape), 0);
 		KUNIT_ASSERT_EQ(test, potad_tape_cues(tape), ARRAY_SIZE(cues));
 		KUNIT_EXPECT_EQ(test, potad_tape_slots(tape), 5);
+		/* Nine pages: the first time. */
+		KUNIT_EXPECT_EQ(test, potad_tape_peak(tape), 2);
 		for (i = 0; i < ARRAY_SIZE(cues); i++) {
 			const struct potad_cue *cue = potad_tape_cue(tape, i);
 

@@ -55,7 +55,7 @@ static const u64 aligns[] = { SZ_4K, SZ_64K, SZ_1M, SZ_2M };
  * @within: pages of the ground that are held
  * @all: pages that are held
  * @target: as many, and no more
- * @allocated: pages that were allocated since this fill began
+ * @gone: pages that had to go since this fill began
  * @passed: @within, when the last pass ended
  * @full: the target has been reached since
  * @taken: for the oracle
@@ -75,7 +75,7 @@ struct experiment {
 	u64			within;
 	u64			all;
 	u64			target;
-	u64			allocated;
+	u64			gone;
 	u64			passed;
 	bool			full;
 	unsigned long		*taken;
@@ -106,8 +106,9 @@ static void let_go(struct experiment *e)
 			i = (i + 1) % e->holdings;
 		h = &e->holding[i];
 	}
-	drop(e, h);
+	e->gone += h->within;
 	e->sums->gone++;
+	drop(e, h);
 }
 
 static void hold(struct experiment *e, const struct potad_cue *cue)
@@ -120,7 +121,6 @@ static void hold(struct experiment *e, const struct potad_cue *cue)
 		h->mobility = cue->mobility;
 		h->slot = cue->slot;
 	}
-	e->allocated += 1ULL << cue->order;
 	if (!h || !potad_ground_hold(&e->ground, h)) {
 		e->sums->refused++;
 		return;
@@ -152,15 +152,15 @@ static int next_pass(struct experiment *e)
 }
 
 /*
- * Plays on until the ground is full to the target, and @enough pages were allocated.  It
- * ends between two cues.
+ * Plays on until the ground is full to the target, and @enough pages had to go.  It ends
+ * between two cues.
  */
 static int play(struct experiment *e, u64 enough)
 {
-	u32 cues = potad_tape_cues(e->tape);
+	u32 cues = potad_tape_peak(e->tape);
 	int err = 0;
 
-	e->allocated = 0;
+	e->gone = 0;
 	e->passed = 0;
 	e->full = true;
 	for (;; e->at++) {
@@ -183,7 +183,7 @@ static int play(struct experiment *e, u64 enough)
 		}
 		while (e->within + (1ULL << cue->order) > e->target && e->within) {
 			e->full = true;
-			if (e->allocated >= enough)
+			if (e->gone >= enough)
 				return 0;
 			let_go(e);
 		}
@@ -200,7 +200,7 @@ static int fill(struct experiment *e, unsigned int percent)
 
 	e->target = div_u64((u64)e->ground.pages * percent, 100);
 	potad_ground_corner(&e->ground);
-	err = play(e, (u64)e->ground.pages * e->what->turns);
+	err = play(e, e->target * e->what->turns);
 	potad_ground_uncorner(&e->ground);
 	return err;
 }

@@ -6,11 +6,12 @@
  *	                                                                  |
  *	                    what nobody can move --> oracle --------------+--> rows
  *
- * The tape (tape.h) is played as often as it takes.  What a pass leaves behind stays when
- * the next begins.  When one more block would fill the ground (ground.h) beyond what is
- * asked for, something has to go: the oldest block, or any, as the random numbers want
- * it.  So it goes on until as much was allocated as asked for, in multiples of the
- * ground; then the ground is full, and is held so.
+ * The tape (tape.h) is played as often as it takes, each time up to where it holds the
+ * most.  What a pass leaves behind stays when the next begins.  When one more block would
+ * fill the ground (ground.h) beyond what is asked for, something has to go: the oldest
+ * block, or any, as the random numbers want it.  So it goes on until as much had to go as
+ * asked for, in multiples of what is held; then the ground is full, has been used for
+ * long, and is held so.
  *
  * Then runs of each size and alignment are asked for, some times each.  One that was had
  * is given back before the next: nothing has changed, but where pages were moved away.
@@ -39,7 +40,8 @@ struct potad_tape;
  * @fill: percents, rising
  * @fills: how many
  * @tries: how often each run is asked for
- * @turns: so many times the ground's size is allocated for each fill
+ * @turns: so many times what is held has to go, for each fill; 0: when it is full, it is
+ *	   not used any longer
  * @any: when something has to go, any block goes; else the oldest
  * @seed: for random numbers
  */
@@ -54,7 +56,7 @@ struct potad_contig {
 };
 
 #define POTAD_CONTIG_DEFAULT {						\
-	.fill = { 50, 80, 95 }, .fills = 3, .tries = 5, .turns = 2, .seed = 1,	\
+	.fill = { 50, 80, 95 }, .fills = 3, .tries = 5, .turns = 1, .seed = 1,	\
 }
 
 /**
@@ -84,7 +86,7 @@ struct potad_contig_row {
 /**
  * struct potad_contig_sums - how the ground was filled
  * @bytes: its size
- * @passes: how often the tape was played to its end
+ * @passes: how often the tape was played
  * @allocs: blocks that were held
  * @frees: of these, freed by the tape
  * @gone: those that had to go

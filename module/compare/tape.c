@@ -22,6 +22,9 @@
  * @living: what lives at this point of it: a cue's number by the recording's name
  * @cues: how many there are
  * @slots: how many blocks are allocated by them
+ * @pages: that live at this point
+ * @most: that ever lived at once
+ * @peak: cues up to there
  * @chunk: the cues, by number
  */
 struct potad_tape {
@@ -30,6 +33,9 @@ struct potad_tape {
 	struct xarray		living;
 	u32			cues;
 	u32			slots;
+	u64			pages;
+	u64			most;
+	u32			peak;
 	struct potad_cue	*chunk[POTAD_TAPE_CHUNKS];
 };
 
@@ -83,6 +89,15 @@ static int add_cue(struct potad_tape *tape, const struct potad_cue *cue)
 	if (!*chunk)
 		return refuse(tape, -ENOMEM, "there is no memory to keep it");
 	*cue_of(tape, tape->cues++) = *cue;
+	if (cue->frees) {
+		tape->pages -= 1ULL << cue->order;
+		return 0;
+	}
+	tape->pages += 1ULL << cue->order;
+	if (tape->pages > tape->most) {
+		tape->most = tape->pages;
+		tape->peak = tape->cues;
+	}
 	return 0;
 }
 
@@ -209,6 +224,13 @@ u32 potad_tape_cues(const struct potad_tape *tape)
 	return tape->cues;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_tape_cues);
+
+/* How many there are up to where most is held. */
+u32 potad_tape_peak(const struct potad_tape *tape)
+{
+	return tape->peak;
+}
+EXPORT_SYMBOL_POTAD_TESTS(potad_tape_peak);
 
 /* How many blocks are allocated by them. */
 u32 potad_tape_slots(const struct potad_tape *tape)

@@ -47,6 +47,7 @@ int potad_tape_end(struct potad_tape *tape);
 const char *potad_tape_wrong(const struct potad_tape *tape, u64 *line, u64 *offset);
 
 u32 potad_tape_cues(const struct potad_tape *tape);
+u32 potad_tape_peak(const struct potad_tape *tape);
 u32 potad_tape_slots(const struct potad_tape *tape);
 const struct potad_cue *potad_tape_cue(const struct potad_tape *tape, u32 nr);
 

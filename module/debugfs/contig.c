@@ -118,17 +118,18 @@ static int fail_tape(struct contig_file *f, int err)
 
 /* The first line ---------------------------------------------------------- */
 
-#define SETTINGS "the first line is subject=NAME [fills=50,80,95] [tries=5] [turns=2] [goes=oldest] [seed=1], then comes a recording"
+#define SETTINGS "the first line is subject=NAME [fills=50,80,95] [tries=5] [turns=1] [goes=oldest] [seed=1], then comes a recording"
 #define SUBJECTS "potad, cma-pinned, cma-movable, contig-pinned, contig-recorded or contig-movable"
 
 static int set_number(struct contig_file *f, const char *key, const char *value,
-		      unsigned int limit, unsigned int *number)
+		      unsigned int least, unsigned int most, unsigned int *number)
 {
 	u64 n;
 	int err = potad_parse_u64(value, &n);
 
-	if (err || !n || n > limit)
-		return fail(f, err ?: -ERANGE, "%s=%s: a number from 1 to %u", key, value, limit);
+	if (err || n < least || n > most)
+		return fail(f, err ?: -ERANGE, "%s=%s: a number from %u to %u", key, value, least,
+			    most);
 	*number = n;
 	return 0;
 }
@@ -144,7 +145,7 @@ static int set_fills(struct contig_file *f, char *list)
 
 		if (what->fills == POTAD_CONTIG_FILLS)
 			return fail(f, -E2BIG, "fills: at most %u", POTAD_CONTIG_FILLS);
-		err = set_number(f, "fills", word, 99, fill);
+		err = set_number(f, "fills", word, 1, 99, fill);
 		if (err)
 			return err;
 		if (what->fills && *fill <= fill[-1])
@@ -165,9 +166,9 @@ static int set(struct contig_file *f, const char *key, char *value)
 	if (!strcmp(key, "fills"))
 		return set_fills(f, value);
 	if (!strcmp(key, "tries"))
-		return set_number(f, key, value, POTAD_CONTIG_TRIES, &what->tries);
+		return set_number(f, key, value, 1, POTAD_CONTIG_TRIES, &what->tries);
 	if (!strcmp(key, "turns"))
-		return set_number(f, key, value, POTAD_CONTIG_TURNS, &what->turns);
+		return set_number(f, key, value, 0, POTAD_CONTIG_TURNS, &what->turns);
 	if (!strcmp(key, "goes")) {
 		what->any = !strcmp(value, "any");
 		return what->any || !strcmp(value, "oldest") ? 0 :

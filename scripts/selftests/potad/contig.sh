@@ -103,7 +103,7 @@ exactly() {
 
 at_most() {
 	before=$(cma_state)
-	asked "$1" "fills=50 tries=1 turns=1" 1
+	asked "$1" "fills=50 tries=1" 1
 	compare_rows ''
 	rows | awk '$6 { had++ } END { exit !had }'
 	unload
