@@ -211,7 +211,7 @@ static int refill(struct experiment *e)
 	struct potad_holding *h;
 	int err;
 
-	if (!potad_ground_moves(&e->ground))
+	if (!potad_ground_spills(&e->ground))
 		return 0;
 	e->within = 0;
 	list_for_each_entry(h, &e->ages, age) {
@@ -236,6 +236,9 @@ static bool oracle_finds(struct experiment *e, u64 bytes, u64 align)
 	struct potad_holding *h;
 	unsigned long at;
 
+	/* What cannot go elsewhere stays here. */
+	if (!potad_ground_spills(&e->ground) && bytes >> PAGE_SHIFT > e->ground.pages - e->within)
+		return false;
 	bitmap_zero(e->taken, e->ground.pages);
 	list_for_each_entry(h, &e->ages, age)
 		potad_ground_mark(&e->ground, h, e->taken);

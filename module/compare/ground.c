@@ -3,18 +3,22 @@
 #include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/cma.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/file.h>
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "../include/compat.h"
@@ -31,8 +35,13 @@
 #define LEFT_OVER	(SZ_8M >> PAGE_SHIFT)
 #define SPARE		(SZ_8M >> PAGE_SHIFT)
 
+enum ground_place {
+	PLACE_POOL,
+	PLACE_AREA,		/* CMA */
+	PLACE_RANGE,		/* the page allocator */
+};
+
 enum ground_fill {
-	FILL_POTAD,
 	FILL_PINNED,
 	FILL_RECORDED,
 	FILL_MOVABLE,
@@ -41,22 +50,23 @@ enum ground_fill {
 /**
  * struct potad_ground_kind - what a ground is
  * @name: for people
+ * @place: whose memory it is
  * @fill: what it is filled with
- * @cma: it is in a CMA area; else the page allocator's, unless it is potad's
  */
 struct potad_ground_kind {
 	const char		*name;
+	enum ground_place	place;
 	enum ground_fill	fill;
-	bool			cma;
 };
 
 static const struct potad_ground_kind kinds[] = {
-	{ "potad", FILL_POTAD, false },
-	{ "cma-pinned", FILL_PINNED, true },
-	{ "cma-movable", FILL_MOVABLE, true },
-	{ "contig-pinned", FILL_PINNED, false },
-	{ "contig-recorded", FILL_RECORDED, false },
-	{ "contig-movable", FILL_MOVABLE, false },
+	{ "potad", PLACE_POOL, FILL_PINNED },
+	{ "potad-movable", PLACE_POOL, FILL_MOVABLE },
+	{ "cma-pinned", PLACE_AREA, FILL_PINNED },
+	{ "cma-movable", PLACE_AREA, FILL_MOVABLE },
+	{ "contig-pinned", PLACE_RANGE, FILL_PINNED },
+	{ "contig-recorded", PLACE_RANGE, FILL_RECORDED },
+	{ "contig-movable", PLACE_RANGE, FILL_MOVABLE },
 };
 
 static_assert(ARRAY_SIZE(kinds) == POTAD_GROUNDS);
@@ -79,16 +89,21 @@ const char *potad_ground_name(const struct potad_ground_kind *kind)
 
 static bool is_potad(const struct potad_ground *g)
 {
-	return g->kind->fill == FILL_POTAD;
+	return g->kind->place == PLACE_POOL;
 }
 
-/* Can something of what it is filled with be moved by the kernel? */
-bool potad_ground_moves(const struct potad_ground *g)
+static bool is_area(const struct potad_ground *g)
 {
-	return g->kind->fill == FILL_RECORDED || g->kind->fill == FILL_MOVABLE;
+	return g->kind->place == PLACE_AREA;
 }
 
-/* Is a block of the page allocator's taken away?  Its pages are listed by themselves. */
+/* Can something of what it is filled with be moved out of it, by the kernel? */
+bool potad_ground_spills(const struct potad_ground *g)
+{
+	return !is_potad(g) && g->kind->fill != FILL_PINNED;
+}
+
+/* A block of the page allocator's that is taken away. */
 static void keep(struct list_head *list, struct page *page, unsigned int order)
 {
 	set_page_private(page, order);
@@ -207,7 +222,7 @@ void potad_ground_corner(struct potad_ground *g)
 	struct page *page;
 	int order;
 
-	if (is_potad(g) || (g->kind->cma && g->kind->fill == FILL_PINNED))
+	if (is_potad(g) || (is_area(g) && g->kind->fill == FILL_PINNED))
 		return;
 	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
 		while (native_free() > LEFT_OVER + (1UL << order)) {
@@ -230,6 +245,87 @@ void potad_ground_uncorner(struct potad_ground *g)
 	free_list(&g->corner);
 }
 
+/* Described blocks ---------------------------------------------------------- */
+
+/*
+ * Where a block is: @block of its holding, which changes when somebody has it moved, us or
+ * not.  Protects that, and nothing is called under it.
+ */
+static DEFINE_SPINLOCK(moving);
+
+static void block_init(void *data, void *arg)
+{
+	*(struct potad_holding **)data = arg;
+}
+
+/* Contents go along, as they do when the kernel moves a page. */
+static int block_migrate(const struct potad_block *from, const struct potad_block *to)
+{
+	struct potad_holding *h = *(struct potad_holding **)from->data;
+	u64 done, part;
+
+	for (done = 0; done < from->bytes; done += part) {
+		part = min_t(u64, from->bytes - done, SZ_1M);
+		memcpy(phys_to_virt(to->phys + done), phys_to_virt(from->phys + done), part);
+		cond_resched();
+	}
+	spin_lock(&moving);
+	if (h->block.data == from->data)
+		h->block = *to;
+	spin_unlock(&moving);
+	return 0;
+}
+
+static const struct potad_ops block_ops = {
+	.init = block_init, .migrate = block_migrate,
+};
+
+static int type_create(struct potad_ground *g)
+{
+	const struct potad_type_info info = {
+		.name = "contig", .desc_size = sizeof(struct potad_holding *),
+		.mobility = POTAD_MOVABLE, .ops = &block_ops, .module = THIS_MODULE,
+	};
+
+	g->type = potad_type_register(g->kit->pool, &info);
+	if (!IS_ERR(g->type))
+		return 0;
+	g->type = NULL;
+	return -ENOMEM;
+}
+
+/* Somebody may be looking at one of its blocks, which was freed, for a moment. */
+static void type_destroy(struct potad_ground *g)
+{
+	while (potad_type_unregister(g->type))
+		usleep_range(100, 1000);
+	g->type = NULL;
+}
+
+static bool hold_block(struct potad_ground *g, struct potad_holding *h)
+{
+	struct potad_block block;
+
+	if (potad_alloc(g->type, granule_order(g->kit, h->order), FILL_GFP, h, &block))
+		return false;
+	spin_lock(&moving);
+	h->block = block;
+	spin_unlock(&moving);
+	h->within = 1U << h->order;
+	return true;
+}
+
+static void drop_block(struct potad_holding *h)
+{
+	struct potad_block block;
+
+	spin_lock(&moving);
+	block = h->block;
+	h->block.data = NULL;
+	spin_unlock(&moving);
+	WARN_ON_ONCE(potad_free(&block));
+}
+
 /* Opening and closing ------------------------------------------------------- */
 
 static int open_potad(struct potad_ground *g)
@@ -250,6 +346,8 @@ static int open_potad(struct potad_ground *g)
 		err = -EEXIST;
 	kfree(stat);
 	g->start = pool->start;
+	if (!err && g->kind->fill != FILL_PINNED)
+		err = type_create(g);
 	return err;
 }
 
@@ -262,9 +360,9 @@ static int open_other(struct potad_ground *g)
 	struct potad_region region;
 	int err;
 
-	if (g->kind->cma && !HAS_AREA)
+	if (is_area(g) && !HAS_AREA)
 		return -EOPNOTSUPP;
-	if (potad_ground_moves(g)) {
+	if (potad_ground_spills(g)) {
 		/* Of any size: indexes are not used twice. */
 		g->file = shmem_file_setup("potad-contig", MAX_LFS_FILESIZE,
 					   POTAD_SHMEM_NORESERVE);
@@ -274,11 +372,11 @@ static int open_other(struct potad_ground *g)
 		}
 	}
 	err = potad_region_get(&region, (u64)g->pages << PAGE_SHIFT,
-			       g->kind->cma ? "" : "none");
+			       is_area(g) ? "" : "none");
 	if (err)
 		return err == -ENODEV ? -EOPNOTSUPP : -ENOSPC;
 	g->start = region.start;
-	if (g->kind->cma) {
+	if (is_area(g)) {
 		g->cma = region.cma;
 		build_fence(g);
 	}
@@ -319,6 +417,8 @@ void potad_ground_close(struct potad_ground *g)
 	if (g->file)
 		fput(g->file);
 	g->file = NULL;
+	if (g->type)
+		type_destroy(g);
 }
 
 /* Blocks -------------------------------------------------------------------- */
@@ -406,7 +506,9 @@ bool potad_ground_hold(struct potad_ground *g, struct potad_holding *h)
 {
 	h->moves = g->kind->fill == FILL_MOVABLE ||
 		   (g->kind->fill == FILL_RECORDED && h->mobility == POTAD_MOVABLE);
-	if (is_potad(g))
+	if (g->type)
+		h->held = hold_block(g, h);
+	else if (is_potad(g))
 		h->held = hold_potad(g, h);
 	else if (h->moves)
 		h->held = hold_movable(g, h);
@@ -421,7 +523,9 @@ bool potad_ground_hold(struct potad_ground *g, struct potad_holding *h)
 void potad_ground_drop(struct potad_ground *g, struct potad_holding *h)
 {
 	h->held = false;
-	if (is_potad(g))
+	if (g->type)
+		drop_block(h);
+	else if (is_potad(g))
 		potad_cache_free(g->kit->cache, h->granule, granule_order(g->kit, h->order),
 				 h->mobility);
 	else if (h->moves)
@@ -438,7 +542,7 @@ void potad_ground_look(struct potad_ground *g, struct potad_holding *h)
 	unsigned long i;
 	struct page *page;
 
-	if (!h->moves)
+	if (!h->moves || is_potad(g))
 		return;
 	h->within = 0;
 	for (i = 0; i < 1UL << h->order; i++) {
@@ -476,6 +580,26 @@ static int ask_potad(struct potad_ground *g, u64 bytes, u64 align,
 	return potad_run_alloc(g->kit->pool, adjacent);
 }
 
+/* Where there is no run one is made, if that can be. */
+static int ask_evacuated(struct potad_ground *g, u64 bytes, u64 align,
+			 struct potad_adjacent *adjacent)
+{
+	u64 end = g->start + ((u64)g->pages << PAGE_SHIFT), step = max(bytes, align), at;
+	int err = ask_potad(g, bytes, align, adjacent);
+
+	for (at = ALIGN(g->start, step); err == -ENOSPC && at + bytes <= end; at += step) {
+		if (fatal_signal_pending(current))
+			break;
+		if (potad_evacuate(g->kit->pool, at, bytes, NULL, NULL))
+			continue;
+		*adjacent = (struct potad_adjacent){
+			.bytes = bytes, .align = align, .min = at, .max = at + bytes - 1,
+		};
+		err = potad_run_alloc(g->kit->pool, adjacent);
+	}
+	return err;
+}
+
 static struct page *ask_range(struct potad_ground *g, unsigned long pages, u64 step)
 {
 	unsigned long base = first_pfn(g), end = base + g->pages, pfn;
@@ -507,6 +631,8 @@ int potad_ground_ask(struct potad_ground *g, u64 bytes, u64 align,
 {
 	unsigned long pages = bytes >> PAGE_SHIFT;
 
+	if (g->type)
+		return ask_evacuated(g, bytes, align, &run->adjacent);
 	if (is_potad(g))
 		return ask_potad(g, bytes, align, &run->adjacent);
 	if (g->cma)

@@ -4,6 +4,8 @@
  *
  *	kind             filled with                             asked by
  *	potad            bare blocks of the pool: pinned         potad_run_alloc()
+ *	potad-movable    described blocks that their owner       the same; if there is no
+ *	                 moves                                   run, potad_evacuate()
  *	cma-pinned       blocks of cma_alloc()                   cma_alloc()
  *	cma-movable      pages of a file in memory               cma_alloc()
  *	contig-pinned    blocks of alloc_pages()                 alloc_contig_range()
@@ -11,7 +13,7 @@
  *	                 as movable: pages of such a file
  *	contig-movable   pages of such a file                    alloc_contig_range()
  *
- * The ground of potad is the region.  The others' are as large, and are what is left
+ * The ground of potad is the region, and what moves stays in it.  The others' are as large, and are what is left
  * when everything else has been taken away: of the CMA area what is neither the region
  * nor the ground is held while there is one.  That of alloc_contig_range() was taken
  * from the page allocator as the region would be, and given back when nothing else was
@@ -23,7 +25,7 @@
  * is free again: what is movable has somewhere to go.
  *
  * alloc_contig_range() is asked as alloc_contig_pages() does it: at one multiple of the
- * run's size after the other, but only inside the ground.
+ * run's size after the other, but only inside the ground.  So is potad_evacuate().
  *
  * No lock: a ground belongs to one experiment.
  */
@@ -48,10 +50,11 @@ struct subject_kit;
  * @slot: of the tape, while that may free it
  * @order: of pages
  * @held: it is held; else not in use
- * @moves: it is pages of a file
+ * @moves: it is pages of a file, or a block that its owner moves
  * @mobility: of what kind the recording says it is
  * @within: pages of it that lie in the ground
- * @granule: where it is, if it is a block of the pool
+ * @granule: where it is, if it is a bare block of the pool
+ * @block: the same, if it is a described one
  * @page: the same, if it is the kernel's
  * @index: the same, if it is pages of a file
  */
@@ -65,6 +68,7 @@ struct potad_holding {
 	u32			within;
 	union {
 		u64		granule;
+		struct potad_block block;
 		struct page	*page;
 		unsigned long	index;
 	};
@@ -74,6 +78,7 @@ struct potad_holding {
  * struct potad_ground - a ground
  * @kind: what it is
  * @kit: potad's part of it
+ * @type: of its described blocks, or NULL
  * @start: physical address of its first byte
  * @pages: its size
  * @cma: the area it is in, or NULL
@@ -85,6 +90,7 @@ struct potad_holding {
 struct potad_ground {
 	const struct potad_ground_kind *kind;
 	const struct subject_kit *kit;
+	struct potad_type	*type;
 	u64			start;
 	unsigned long		pages;
 	struct cma		*cma;
@@ -100,14 +106,14 @@ union potad_ground_run {
 	struct page		*page;
 };
 
-#define POTAD_GROUNDS	6
+#define POTAD_GROUNDS	7
 
 const struct potad_ground_kind *potad_ground_kind(const char *name);
 const char *potad_ground_name(const struct potad_ground_kind *kind);
 
 int potad_ground_open(struct potad_ground *g, const struct potad_ground_kind *kind);
 void potad_ground_close(struct potad_ground *g);
-bool potad_ground_moves(const struct potad_ground *g);
+bool potad_ground_spills(const struct potad_ground *g);
 
 void potad_ground_corner(struct potad_ground *g);
 void potad_ground_uncorner(struct potad_ground *g);

@@ -119,7 +119,7 @@ static int fail_tape(struct contig_file *f, int err)
 /* The first line ---------------------------------------------------------- */
 
 #define SETTINGS "the first line is subject=NAME [fills=50,80,95] [tries=5] [turns=1] [goes=oldest] [seed=1], then comes a recording"
-#define SUBJECTS "potad, cma-pinned, cma-movable, contig-pinned, contig-recorded or contig-movable"
+#define SUBJECTS "potad, potad-movable, cma-pinned, cma-movable, contig-pinned, contig-recorded or contig-movable"
 
 static int set_number(struct contig_file *f, const char *key, const char *value,
 		      unsigned int least, unsigned int most, unsigned int *number)
@@ -277,7 +277,7 @@ static int fail_run(struct contig_file *f, int err, unsigned int reached)
 	case -ENOSPC:
 		return fail(f, err, "no memory as large as the region: the kernel's log says more");
 	case -EINVAL:
-		return fail(f, err, "granules of more than a page, or a region at no multiple of 2 MiB");
+		return fail(f, err, "granules above a page, or a region at no multiple of 2 MiB");
 	case -ERANGE:
 		return fail(f, err, "over and over, the recording fills %u percent and no more",
 			    reached);

@@ -195,6 +195,7 @@ calls() {
 
 check "potad has what the oracle finds: the oldest goes" exactly potad oldest
 check "potad has what the oracle finds: any goes" exactly potad any
+check "potad, blocks that can be moved" at_most potad-movable
 check "CMA, filled with its own blocks" at_most cma-pinned
 check "CMA, filled with pages that can be moved" at_most cma-movable
 check "alloc_contig_range, pinned blocks" at_most contig-pinned
