@@ -16,8 +16,8 @@
  * The ground of potad is the region, and what moves stays in it.  The others' are as
  * large, and are what is left when everything else has been taken away: of the CMA area
  * what is neither the region nor the ground is held while there is one.  That of
- * alloc_contig_range() was taken from the page allocator as the region would be, and given
- * back when nothing else was free: then whoever allocates gets memory from there.
+ * alloc_contig_range() was taken from the page allocator as the region would be, to know
+ * where it lies, and given back: whoever allocates may get memory from there.
  *
  * Filling with pages of the kernel's choice goes on while all other free memory is taken
  * away (potad_ground_corner()), and what lands outside all the same is kept until that
