@@ -199,24 +199,31 @@ static int fill(struct experiment *e, unsigned int percent)
 	int err;
 
 	e->target = div_u64((u64)e->ground.pages * percent, 100);
+	/* It may have been fuller. */
+	while (e->within > e->target) {
+		let_go(e);
+		cond_resched();
+	}
 	potad_ground_corner(&e->ground);
 	err = play(e, e->target * e->what->turns);
 	potad_ground_uncorner(&e->ground);
 	return err;
 }
 
-/* Pages have been moved: as full as before, with others. */
+/* Pages have been moved out: as full as before, with others. */
 static int refill(struct experiment *e)
 {
-	struct potad_holding *h;
+	struct potad_holding *h, *next;
 	int err;
 
 	if (!potad_ground_spills(&e->ground))
 		return 0;
-	e->within = 0;
-	list_for_each_entry(h, &e->ages, age) {
+	list_for_each_entry_safe(h, next, &e->ages, age) {
+		e->within -= h->within;
 		potad_ground_look(&e->ground, h);
 		e->within += h->within;
+		if (!h->within)
+			drop(e, h);
 		cond_resched();
 	}
 	potad_ground_corner(&e->ground);

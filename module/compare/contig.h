@@ -15,9 +15,10 @@
  *
  * Then runs of each size and alignment are asked for, some times each.  One that was had
  * is given back before the next: nothing has changed, but where pages were moved away.
- * There the tape goes on until the ground is as full as before.
+ * Those are let go, and the tape goes on until the ground is as full as before.
  *
- * The fills are done one after the other, from the emptiest to the fullest.
+ * The fills are done one after the other.  If they rise, some of the ground was never used
+ * as yet; if they fall, all of it was, and what is free lies where something had to go.
  *
  * Decisions depend on what is held, not on where: the same tape and numbers are the same
  * sequence for each ground, as long as nobody refuses, and all of what is held is inside.
@@ -37,7 +38,7 @@ struct potad_tape;
 /**
  * struct potad_contig - what to find out
  * @kind: of ground
- * @fill: percents, rising
+ * @fill: percents
  * @fills: how many
  * @tries: how often each run is asked for
  * @turns: so many times what is held has to go, for each fill; 0: when it is full, it is

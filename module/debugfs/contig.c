@@ -148,8 +148,6 @@ static int set_fills(struct contig_file *f, char *list)
 		err = set_number(f, "fills", word, 1, 99, fill);
 		if (err)
 			return err;
-		if (what->fills && *fill <= fill[-1])
-			return fail(f, -EINVAL, "fills: each is more than the one before");
 	}
 	return 0;
 }
