@@ -56,7 +56,7 @@ static const u64 aligns[] = { SZ_4K, SZ_64K, SZ_1M, SZ_2M };
  * @all: pages that are held
  * @target: as many, and no more
  * @gone: pages that had to go since this fill began
- * @passed: @within, when the last pass ended
+ * @passed: @all, when the last pass ended
  * @full: the target has been reached since
  * @taken: for the oracle
  */
@@ -144,9 +144,9 @@ static int next_pass(struct experiment *e)
 	memset(e->live, 0, potad_tape_slots(e->tape) * sizeof(*e->live));
 	e->at = 0;
 	e->sums->passes++;
-	if (!e->full && e->within <= e->passed)
+	if (!e->full && e->all <= e->passed)
 		return -ERANGE;
-	e->passed = e->within;
+	e->passed = e->all;
 	e->full = false;
 	return 0;
 }
@@ -181,7 +181,11 @@ static int play(struct experiment *e, u64 enough)
 			}
 			continue;
 		}
-		while (e->within + (1ULL << cue->order) > e->target && e->within) {
+		if (1ULL << cue->order > e->target) {
+			e->sums->refused++;
+			continue;
+		}
+		while (e->within + (1ULL << cue->order) > e->target) {
 			e->full = true;
 			if (e->gone >= enough)
 				return 0;

@@ -580,13 +580,29 @@ static int ask_potad(struct potad_ground *g, u64 bytes, u64 align,
 	return potad_run_alloc(g->kit->pool, adjacent);
 }
 
-/* Where there is no run one is made, if that can be. */
+/* Of the pool, with what CPUs keep at hand. */
+static u64 pool_free(struct potad_pool *pool)
+{
+	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
+	u64 cached, granules = 0;
+
+	if (stat) {
+		potad_pool_stat(pool, stat, &cached);
+		granules = stat->free;
+	}
+	kfree(stat);
+	return granules << pool->granule_shift;
+}
+
+/* Where there is no run one is made, if that can be: there must be as much free. */
 static int ask_evacuated(struct potad_ground *g, u64 bytes, u64 align,
 			 struct potad_adjacent *adjacent)
 {
 	u64 end = g->start + ((u64)g->pages << PAGE_SHIFT), step = max(bytes, align), at;
 	int err = ask_potad(g, bytes, align, adjacent);
 
+	if (err == -ENOSPC && pool_free(g->kit->pool) < bytes)
+		return err;
 	for (at = ALIGN(g->start, step); err == -ENOSPC && at + bytes <= end; at += step) {
 		if (fatal_signal_pending(current))
 			break;

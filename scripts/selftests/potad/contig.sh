@@ -133,10 +133,13 @@ cut_off() {
 	turned_down EINVAL 'it is empty' "subject=potad" "$tmp/cut"
 }
 
-# what frees all that it allocates fills nothing
-nothing_stays() {
-	printf '# POTT 1\n0,0,A,8,3,0,0,0\n0,0,F,8,3\n' >"$tmp/nothing"
-	turned_down ERANGE 'fills 0 percent' "subject=potad" "$tmp/nothing"
+# a block that is larger than what is to be held is left out, and there is no other
+too_large() {
+	unload
+	load size=4M
+	printf '# POTT 1\n0,0,A,400,10,0,0,0\n' >"$tmp/large"
+	turned_down ERANGE 'fills 0 percent' "subject=potad" "$tmp/large"
+	fresh
 }
 
 not_empty() {
@@ -152,11 +155,11 @@ not_empty() {
 
 # killed while memory is being filled, and while it is asked for
 killed() {
-	for subject in potad cma-pinned contig-recorded; do
+	for subject in potad contig-pinned; do
 		(
 			exec 3<>"$dir/compare/contig"
 			{
-				printf 'subject=%s fills=50 turns=100 tries=99\n' $subject
+				printf 'subject=%s fills=50,51,52,53,54,55,56,57 turns=100 tries=99\n' $subject
 				cat "$tmp/shipped"
 			} >&3
 			touch "$tmp/running"
@@ -203,7 +206,7 @@ check "alloc_contig_range, as recorded" at_most contig-recorded
 check "alloc_contig_range, pages that can be moved" at_most contig-movable
 check "the same seed, the same result" repeated 7
 check "a recording that was cut off, is wrong, or empty" cut_off
-check "a recording that leaves nothing" nothing_stays
+check "a recording of one block that is too large" too_large
 check "a region that is not empty" not_empty
 check "no subject" settings "fills=50" EINVAL 'subject='
 check "an unknown subject" settings "subject=nosuch" EINVAL 'contig-movable'
