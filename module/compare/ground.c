@@ -4,6 +4,7 @@
 #include <linux/bitmap.h>
 #include <linux/cma.h>
 #include <linux/delay.h>
+#include <linux/dma-map-ops.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/file.h>
@@ -125,6 +126,11 @@ static bool has_page(const struct potad_ground *g, const struct page *page)
 #if defined(CONFIG_DMA_CMA) && defined(POTAD_HAVE_CMA_ALLOC)
 #define HAS_AREA	true
 
+static struct cma *default_area(void)
+{
+	return dev_get_cma_area(NULL);
+}
+
 static struct page *area_alloc(struct cma *cma, unsigned long pages, unsigned int align)
 {
 	return cma_alloc(cma, pages, align, true);
@@ -136,6 +142,11 @@ static void area_release(struct cma *cma, struct page *page, unsigned long pages
 }
 #else
 #define HAS_AREA	false
+
+static struct cma *default_area(void)
+{
+	return NULL;
+}
 
 static struct page *area_alloc(struct cma *cma, unsigned long pages, unsigned int align)
 {
@@ -153,6 +164,8 @@ static void build_fence(struct potad_ground *g)
 	struct page *page;
 	int order;
 
+	if (!g->cma)
+		return;
 	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
 		while ((page = area_alloc(g->cma, 1UL << order, 0))) {
 			keep(&g->fence, page, order);
@@ -376,10 +389,9 @@ static int open_other(struct potad_ground *g)
 	if (err)
 		return err == -ENODEV ? -EOPNOTSUPP : -ENOSPC;
 	g->start = region.start;
-	if (is_area(g)) {
-		g->cma = region.cma;
-		build_fence(g);
-	}
+	/* Pages of files would go into the area, wherever the ground is. */
+	g->cma = is_area(g) ? region.cma : default_area();
+	build_fence(g);
 	potad_region_put(&region);
 	return 0;
 }
@@ -512,7 +524,7 @@ bool potad_ground_hold(struct potad_ground *g, struct potad_holding *h)
 		h->held = hold_potad(g, h);
 	else if (h->moves)
 		h->held = hold_movable(g, h);
-	else if (g->cma)
+	else if (is_area(g))
 		h->held = hold_cma(g, h);
 	else
 		h->held = hold_native(g, h);
@@ -530,7 +542,7 @@ void potad_ground_drop(struct potad_ground *g, struct potad_holding *h)
 				 h->mobility);
 	else if (h->moves)
 		drop_pages(g, h->index, 1UL << h->order);
-	else if (g->cma)
+	else if (is_area(g))
 		area_release(g->cma, h->page, 1UL << h->order);
 	else
 		__free_pages(h->page, h->order);
@@ -651,7 +663,7 @@ int potad_ground_ask(struct potad_ground *g, u64 bytes, u64 align,
 		return ask_evacuated(g, bytes, align, &run->adjacent);
 	if (is_potad(g))
 		return ask_potad(g, bytes, align, &run->adjacent);
-	if (g->cma)
+	if (is_area(g))
 		run->page = area_alloc(g->cma, pages, ilog2(align >> PAGE_SHIFT));
 	else
 		run->page = ask_range(g, pages, max(bytes, align) >> PAGE_SHIFT);
@@ -663,7 +675,7 @@ int potad_ground_give(struct potad_ground *g, u64 bytes, union potad_ground_run 
 {
 	if (is_potad(g))
 		return potad_run_free(g->kit->pool, &run->adjacent);
-	if (g->cma)
+	if (is_area(g))
 		area_release(g->cma, run->page, bytes >> PAGE_SHIFT);
 	else
 		free_contig_range(page_to_pfn(run->page), bytes >> PAGE_SHIFT);

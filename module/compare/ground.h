@@ -81,7 +81,7 @@ struct potad_holding {
  * @type: of its described blocks, or NULL
  * @start: physical address of its first byte
  * @pages: its size
- * @cma: the area it is in, or NULL
+ * @cma: the area it is in, or that is fenced off, or NULL
  * @file: whose pages it is filled with, or NULL
  * @next: first index of that file that was never used
  * @fence: memory of the area that is not ground
