@@ -410,8 +410,10 @@ int potad_contig_run(const struct potad_contig *what, const struct potad_tape *t
 	int err;
 
 	*sums = (struct potad_contig_sums){ };
-	if (!potad_compare_claim())
-		return -EBUSY;
+	/* It has grounds of its own, and needs no subject. */
+	err = potad_compare_claim(0);
+	if (err)
+		return err;
 	e = kvzalloc_obj(*e, GFP_KERNEL);
 	err = -ENOMEM;
 	if (e) {

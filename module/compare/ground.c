@@ -131,12 +131,12 @@ static struct cma *default_area(void)
 	return dev_get_cma_area(NULL);
 }
 
-static struct page *area_alloc(struct cma *cma, unsigned long pages, unsigned int align)
+static struct page *cma_take(struct cma *cma, unsigned long pages, unsigned int align)
 {
 	return cma_alloc(cma, pages, align, true);
 }
 
-static void area_release(struct cma *cma, struct page *page, unsigned long pages)
+static void cma_give(struct cma *cma, struct page *page, unsigned long pages)
 {
 	WARN_ON_ONCE(!cma_release(cma, page, pages));
 }
@@ -148,12 +148,12 @@ static struct cma *default_area(void)
 	return NULL;
 }
 
-static struct page *area_alloc(struct cma *cma, unsigned long pages, unsigned int align)
+static struct page *cma_take(struct cma *cma, unsigned long pages, unsigned int align)
 {
 	return NULL;
 }
 
-static void area_release(struct cma *cma, struct page *page, unsigned long pages)
+static void cma_give(struct cma *cma, struct page *page, unsigned long pages)
 {
 }
 #endif
@@ -167,7 +167,7 @@ static void build_fence(struct potad_ground *g)
 	if (!g->cma)
 		return;
 	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
-		while ((page = area_alloc(g->cma, 1UL << order, 0))) {
+		while ((page = cma_take(g->cma, 1UL << order, 0))) {
 			keep(&g->fence, page, order);
 			cond_resched();
 		}
@@ -180,7 +180,7 @@ static void raze_fence(struct potad_ground *g)
 
 	list_for_each_entry_safe(page, next, &g->fence, lru) {
 		list_del(&page->lru);
-		area_release(g->cma, page, 1UL << page_private(page));
+		cma_give(g->cma, page, 1UL << page_private(page));
 	}
 }
 
@@ -500,7 +500,7 @@ static bool hold_native(struct potad_ground *g, struct potad_holding *h)
 
 static bool hold_cma(struct potad_ground *g, struct potad_holding *h)
 {
-	h->page = area_alloc(g->cma, 1UL << h->order, h->order);
+	h->page = cma_take(g->cma, 1UL << h->order, h->order);
 	if (h->page)
 		h->within = pages_within(g, h->page, h->order);
 	return h->page;
@@ -543,7 +543,7 @@ void potad_ground_drop(struct potad_ground *g, struct potad_holding *h)
 	else if (h->moves)
 		drop_pages(g, h->index, 1UL << h->order);
 	else if (is_area(g))
-		area_release(g->cma, h->page, 1UL << h->order);
+		cma_give(g->cma, h->page, 1UL << h->order);
 	else
 		__free_pages(h->page, h->order);
 }
@@ -664,7 +664,7 @@ int potad_ground_ask(struct potad_ground *g, u64 bytes, u64 align,
 	if (is_potad(g))
 		return ask_potad(g, bytes, align, &run->adjacent);
 	if (is_area(g))
-		run->page = area_alloc(g->cma, pages, ilog2(align >> PAGE_SHIFT));
+		run->page = cma_take(g->cma, pages, ilog2(align >> PAGE_SHIFT));
 	else
 		run->page = ask_range(g, pages, max(bytes, align) >> PAGE_SHIFT);
 	return run->page ? 0 : -ENOSPC;
@@ -676,7 +676,7 @@ int potad_ground_give(struct potad_ground *g, u64 bytes, union potad_ground_run 
 	if (is_potad(g))
 		return potad_run_free(g->kit->pool, &run->adjacent);
 	if (is_area(g))
-		area_release(g->cma, run->page, bytes >> PAGE_SHIFT);
+		cma_give(g->cma, run->page, bytes >> PAGE_SHIFT);
 	else
 		free_contig_range(page_to_pfn(run->page), bytes >> PAGE_SHIFT);
 	return 0;
