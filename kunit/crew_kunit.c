@@ -109,8 +109,9 @@ static void world_steps(const struct subject_kit *kit, struct potad_step *step,
 	struct world *w = container_of(kit, struct world, kit);
 	unsigned int i;
 
-	/* Opened by the test, in its time, or by the end. */
-	while (!step->hand && READ_ONCE(w->gate) && !kthread_should_stop())
+	/* Opened by the test, in its time, or by the end, which does what is left itself. */
+	while (!step->hand && READ_ONCE(w->gate) && current != w->test &&
+	       !kthread_should_stop())
 		usleep_range(1000, 2000);
 	if (w->dawdle && !(w->done[step->hand] % w->dawdle))
 		usleep_range(1000, 2000);
