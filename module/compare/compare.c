@@ -49,7 +49,6 @@
 
 #include "../include/compat.h"
 #include "compare.h"
-#include "lines.h"
 #include "loops.h"
 #include "turn.h"
 
@@ -711,40 +710,6 @@ int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 	set_progress(cmp, false);
 	potad_compare_unclaim();
 	return err;
-}
-
-/**
- * potad_compare_lines() - single operations, for an emulator that counts lines
- * @cmp: what: each operation about @ops times; there are no rounds
- * @report: called for each order and subject that did it, with its first label
- * @arg: handed to @report
- *
- * Context: Process context; takes its time; a fatal signal ends it.
- * Return: 0; -EBUSY if a comparison is running; -EINTR.
- */
-int potad_compare_lines(const struct potad_compare *cmp,
-			potad_compare_label_fn report, void *arg)
-{
-	unsigned int i, label = 1;
-	int order, err;
-
-	err = potad_compare_claim(cmp->subjects);
-	if (err)
-		return err;
-	potad_lines_begin();
-	for (order = cmp->first_order; order <= cmp->last_order; order++) {
-		for (i = 0; i < POTAD_SUBJECTS && err != -EINTR; i++) {
-			if (!wanted(cmp, i) || potad_subject_unfit(&kit, i, order, order))
-				continue;
-			err = potad_lines_turn(&kit, potad_subject[i].name, order,
-					       cmp->ops, label);
-			if (!err)
-				report(label, order, potad_subject[i].name, arg);
-			label += POTAD_LINES_LABELS;
-		}
-	}
-	potad_compare_unclaim();
-	return err == -EINTR ? err : 0;
 }
 
 /* What the described subjects need.  Process context. */

@@ -141,9 +141,6 @@ struct potad_compare_progress {
 typedef void (*potad_compare_fn)(const struct potad_compare_row *row,
 				 void *arg);
 
-typedef void (*potad_compare_label_fn)(unsigned int label, int order,
-				       const char *subject, void *arg);
-
 int potad_compare_init(struct potad_pool *pool);
 void potad_compare_exit(void);
 int potad_compare_claim(unsigned long subjects);
@@ -156,7 +153,5 @@ const char *potad_compare_workload_name(enum potad_workload workload);
 void potad_compare_progress(struct potad_compare_progress *progress);
 int potad_compare_run(const struct potad_compare *cmp, potad_compare_fn report,
 		      void *arg);
-int potad_compare_lines(const struct potad_compare *cmp,
-			potad_compare_label_fn report, void *arg);
 
 #endif /* POTAD_COMPARE_H */

@@ -6,21 +6,28 @@
 #ifndef POTAD_COMPARE_LINES_H
 #define POTAD_COMPARE_LINES_H
 
-struct subject_kit;
+struct potad_compare;
 
-#define POTAD_LINES_KNOWN	0xffff	/* label of an operation to try it on */
-
-/* Labels that a subject takes for each order, in this order. */
-enum potad_lines_label {
-	POTAD_LINES_PAIR_ALLOC,
-	POTAD_LINES_PAIR_FREE,
-	POTAD_LINES_BULK_ALLOC,
-	POTAD_LINES_BULK_FREE,
-	POTAD_LINES_LABELS,
+/**
+ * struct potad_lines_row - where a subject's operations on one order are to be found
+ * @label: that of its allocations; its frees have the next one
+ * @order: of pages
+ * @subject: its name
+ * @workload: the name of what they were part of
+ * @why: why there are none, in words; NULL: there are
+ */
+struct potad_lines_row {
+	unsigned int	label;
+	int		order;
+	const char	*subject;
+	const char	*workload;
+	const char	*why;
 };
 
+typedef void (*potad_lines_fn)(const struct potad_lines_row *row, void *arg);
+
 void potad_lines_begin(void);
-int potad_lines_turn(const struct subject_kit *kit, const char *subject,
-		     unsigned int order, unsigned int ops, unsigned int label);
+int potad_lines_run(const struct potad_compare *cmp, potad_lines_fn report,
+		    void *arg);
 
 #endif /* POTAD_COMPARE_LINES_H */

@@ -20,6 +20,7 @@
 #include <linux/string.h>
 
 #include "../compare/compare.h"
+#include "../compare/lines.h"
 #include "../include/compat.h"
 #include "../parse.h"
 #include "compare.h"
@@ -103,9 +104,16 @@ static void reply_row(const struct potad_compare_row *row, void *arg)
 		potad_reply(req, "%s %08x\n", row->counts ? "2M" : "ns", row->requests);
 }
 
-static void reply_label(unsigned int label, int order, const char *subject, void *arg)
+static void reply_lines(const struct potad_lines_row *row, void *arg)
 {
-	potad_reply(arg, "%u %d %s\n", label, order, subject);
+	struct potad_request *req = arg;
+
+	if (row->why)
+		potad_reply(req, "- %d %s %s %s\n", row->order, row->subject,
+			    row->workload, row->why);
+	else
+		potad_reply(req, "%u %d %s %s\n", row->label, row->order, row->subject,
+			    row->workload);
 }
 
 /* The comparison itself: of times, or (which times nothing) between markers. */
@@ -116,8 +124,8 @@ static int compare(struct potad_request *req, const struct potad_compare *cmp,
 	int err;
 
 	if (lines) {
-		potad_reply(req, "# label order subject; pair alloc free, bulk alloc free\n");
-		return potad_compare_lines(cmp, reply_label, req);
+		potad_reply(req, "# label (of frees: plus 1) order subject workload; - for a label: why there is none\n");
+		return potad_lines_run(cmp, reply_lines, req);
 	}
 	potad_reply(req, COLUMNS);
 	potad_reply(req, "workload=%s rounds=%u ops=%u seed=%llu; ",

@@ -15,6 +15,7 @@
  * instruction in the same way.  STATE is
  *
  *	ok		it is as it should be
+ *	waited		so it is, but other threads ran before it went on
  *	interrupted	an interrupt or exception came between: it is not
  *	overflow	more than MAX_LINES lines
  *
@@ -26,7 +27,9 @@
  * or write, but for the 16 KiB of the stack.  Instructions fetched and page tables
  * walked are no accesses here, and a prefetch is none either.  An instruction that
  * repeats itself (rep movsb) is one.  An operation was interrupted if it returned
- * from an interrupt (iretq).
+ * from an interrupt (iretq).  One that waits for others counts only what its own
+ * thread does: from where the kernel changes to another's stack (mov X(%rsi),%rsp)
+ * until it takes registers back from this one (pop %r15) nothing counts.
  *
  * Until the guest says that there will be operations, nothing but that marker is
  * looked for, and all runs at the emulator's usual speed.
@@ -51,13 +54,14 @@ enum mark { ARM, LABEL, BIT0, BIT1, BEGIN, END, NR_MARKS };
 struct line {
 	__u64	nr;		/* address >> LINE_SHIFT */
 	__u64	pc;
+	unsigned int	bucket;
 	bool		read, written;
 };
 
 /* An operation that runs on a CPU; only that CPU's thread comes here. */
 struct cpu {
-	enum { IDLE, WANT_STACK, COUNTING } state;
-	bool		interrupted, overflow;
+	enum { IDLE, WANT_STACK, COUNTING, AWAY } state;
+	bool		interrupted, overflow, waited;
 	unsigned int	label;
 	__u64	stack;		/* address >> STACK_SHIFT */
 	__u64	instructions;
@@ -98,7 +102,8 @@ static void touch(struct cpu *cpu, __u64 nr, bool store, __u64 pc)
 			cpu->overflow = true;
 			return;
 		}
-		cpu->line[cpu->nr] = (struct line){ .nr = nr, .pc = pc };
+		cpu->line[cpu->nr] = (struct line){ .nr = nr, .pc = pc,
+						    .bucket = b - cpu->bucket };
 		*b = ++cpu->nr;
 	}
 	line = &cpu->line[*b - 1];
@@ -112,17 +117,19 @@ static void begin(struct cpu *cpu)
 {
 	if (!cpu->label)
 		return;
-	memset(cpu->bucket, 0, sizeof(cpu->bucket));
-	cpu->nr = 0;
+	while (cpu->nr)
+		cpu->bucket[cpu->line[--cpu->nr].bucket] = 0;
 	cpu->interrupted = false;
 	cpu->overflow = false;
+	cpu->waited = false;
 	cpu->state = WANT_STACK;
 }
 
 static void print(const struct cpu *cpu)
 {
 	const char *state = cpu->interrupted ? "interrupted" :
-			    cpu->overflow ? "overflow" : "ok";
+			    cpu->overflow ? "overflow" :
+			    cpu->waited ? "waited" : "ok";
 	unsigned int i, n;
 
 	pthread_mutex_lock(&out_lock);
@@ -146,7 +153,9 @@ static void print(const struct cpu *cpu)
 
 static void end(struct cpu *cpu)
 {
-	if (cpu->state == COUNTING)
+	if (cpu->state == AWAY)		/* and nobody saw how it came back */
+		cpu->interrupted = true;
+	if (cpu->state == COUNTING || cpu->state == AWAY)
 		print(cpu);
 	cpu->state = IDLE;
 }
@@ -181,6 +190,8 @@ static void on_instruction(unsigned int index, void *pc)
 	struct cpu *cpu = &cpus[index];
 
 	(void)pc;
+	if (cpu->state == AWAY)
+		return;
 	cpu->instructions++;
 	cpu->repeats = 0;
 }
@@ -189,6 +200,8 @@ static void on_repeat(unsigned int index, void *pc)
 {
 	struct cpu *cpu = &cpus[index];
 
+	if (cpu->state == AWAY)
+		return;
 	if (cpu->repeats != (unsigned long)pc)
 		cpu->instructions++;
 	cpu->repeats = (unsigned long)pc;
@@ -197,7 +210,30 @@ static void on_repeat(unsigned int index, void *pc)
 static void on_return(unsigned int index, void *arg)
 {
 	(void)arg;
-	cpus[index].interrupted = true;
+	if (cpus[index].state != AWAY)
+		cpus[index].interrupted = true;
+}
+
+static void on_switch(unsigned int index, void *arg)
+{
+	struct cpu *cpu = &cpus[index];
+
+	(void)arg;
+	if (cpu->state == COUNTING) {
+		cpu->state = AWAY;
+		cpu->waited = true;
+	}
+}
+
+/* Nobody but its own thread pops from a stack. */
+static void on_pop(unsigned int index, __u32 info, __u64 address, void *arg)
+{
+	struct cpu *cpu = &cpus[index];
+
+	(void)info;
+	(void)arg;
+	if (cpu->state == AWAY && address >> STACK_SHIFT == cpu->stack)
+		cpu->state = COUNTING;
 }
 
 static void on_access(unsigned int index, __u32 info, __u64 address, void *pc)
@@ -301,6 +337,14 @@ static void look(struct qemu_plugin_insn *insn)
 					       on_instruction, QEMU_PLUGIN_CB_NO_REGS, arg);
 	qemu_plugin_register_vcpu_mem_cb(insn, on_access, QEMU_PLUGIN_CB_NO_REGS,
 					 QEMU_PLUGIN_MEM_RW, arg);
+	/* mov X(%rsi),%rsp with 32 bits of X: __switch_to_asm() */
+	if (size == 7 && code[0] == 0x48 && code[1] == 0x8b && code[2] == 0xa6)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_switch,
+						       QEMU_PLUGIN_CB_NO_REGS, NULL);
+	/* pop %r15 */
+	if (size == 2 && code[0] == 0x41 && code[1] == 0x5f)
+		qemu_plugin_register_vcpu_mem_cb(insn, on_pop, QEMU_PLUGIN_CB_NO_REGS,
+						 QEMU_PLUGIN_MEM_RW, NULL);
 	symbol = percpu_symbol(code, size, pc);
 	if (symbol)
 		qemu_plugin_register_vcpu_mem_cb(insn, on_percpu, QEMU_PLUGIN_CB_NO_REGS,
