@@ -181,6 +181,7 @@ struct result {
 	struct potad_tally	lone[POTAD_TURN_PARTS];
 	/* 2 MiB, in each round: wholly given back, and all that it had something in */
 	u32			frames[POTAD_TURN_PARTS][POTAD_COMPARE_ROUNDS];
+	struct potad_counts	counts[POTAD_TURN_PARTS];
 };
 
 /* A comparison that is under way. */
@@ -298,6 +299,7 @@ static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
 	t->last_order = orders.last;
 	t->members = cpus;
 	t->ops = c->cmp->ops;
+	t->counters = c->cmp->counters;
 	t->blocks = c->blocks / __fls(c->cmp->cpus);
 	if (workload == POTAD_BULK || workload == POTAD_RANDOM_FREE)
 		t->blocks = min(t->blocks, t->ops);
@@ -341,6 +343,8 @@ static void note(struct comparison *c, struct result *result, int round)
 	for (part = 0; part < POTAD_TURN_PARTS; part++) {
 		struct potad_tally *tally = gather(t, part);
 
+		for (i = 0; i < t->members; i++)
+			potad_counts_merge(&result->counts[part], &t->member[i].counts[part]);
 		potad_tally_merge(&result->tally[part], tally);
 		median = potad_tally_percentile(tally, 50);
 		if (!round || median < result->min[part])
@@ -547,6 +551,7 @@ static void report_part(struct comparison *c, struct order_range orders,
 				fill_times(&row, result, part);
 			row.refused = result->refused;
 			row.requests = hash_64(result->requests, 32);
+			row.counted = cmp->counters ? &result->counts[part] : NULL;
 		}
 		if (rival < POTAD_SUBJECTS)
 			native = c->result[cpus][rival];

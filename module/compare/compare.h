@@ -14,6 +14,7 @@
 #define POTAD_COMPARE_CPUS	8
 #define POTAD_COMPARE_SUBJECTS	10
 
+struct potad_counts;
 struct potad_pool;
 struct subject_kit;
 
@@ -40,6 +41,7 @@ enum potad_workload {
  * @subjects: a bit for each
  * @cpus: bit n: on n CPUs at once
  * @seed: for random numbers
+ * @counters: have the processor count as well (counter.h)
  */
 struct potad_compare {
 	enum potad_workload workload;
@@ -50,6 +52,7 @@ struct potad_compare {
 	unsigned long	subjects;
 	unsigned long	cpus;
 	u64		seed;
+	bool		counters;
 };
 
 /* Potad, and what the page allocator has to set against it. */
@@ -86,6 +89,7 @@ struct potad_compare {
  * @requests: a hash of what was asked for: the same for all subjects
  * @clock: ns that were subtracted from the time of each of @one
  * @least: how many 2 MiB there must be something in, for all that is held
+ * @counted: what the processor counted; NULL: nobody has asked for it
  */
 struct potad_compare_row {
 	const char	*part;
@@ -114,6 +118,7 @@ struct potad_compare_row {
 	u32		requests;
 	u64		clock;
 	u64		least;
+	const struct potad_counts *counted;
 };
 
 /**

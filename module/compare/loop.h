@@ -25,7 +25,7 @@ static __always_inline void LOOP(pairs)(struct potad_member *m, const bool lone)
 		return;
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = potad_ticks();
+		begin = batch_begin(m, lone);
 		for (i = 0; i < n; i++) {
 			u64 one = lone_begin(m, lone);
 			HELD h;
@@ -57,7 +57,7 @@ static __always_inline bool LOOP(allocs_to)(struct potad_member *m, u32 blocks,
 
 	for (i = m->had; i < blocks; m->had = i) {
 		end = min(blocks, i + BATCH);
-		begin = potad_ticks();
+		begin = batch_begin(m, lone);
 		for (; i < end; i++) {
 			u64 one = lone_begin(m, lone);
 
@@ -96,7 +96,7 @@ static __always_inline void LOOP(frees)(struct potad_member *m, unsigned int par
 	while (i < m->had) {
 		begun = i;
 		end = min(m->had, i + BATCH);
-		begin = potad_ticks();
+		begin = batch_begin(m, lone);
 		for (; i < end; i++) {
 			u64 one = lone_begin(m, lone);
 
@@ -155,7 +155,7 @@ static __always_inline void LOOP(churn_batches)(struct potad_member *m, const bo
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = potad_ticks();
+		begin = batch_begin(m, lone);
 		for (i = 0; i < n; i++) {
 			u32 slot = random_slot(next_random(&state), blocks);
 			u64 one = lone_begin(m, lone);
@@ -201,7 +201,7 @@ static __always_inline void LOOP(mixed_batches)(struct potad_member *m, const bo
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = potad_ticks();
+		begin = batch_begin(m, lone);
 		for (i = 0; i < n; i++) {
 			u64 number = next_random(&state);
 			u32 slot = random_slot(number, blocks);
@@ -274,7 +274,7 @@ static __always_inline void LOOP(produce)(struct potad_member *m, const bool lon
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
-		begin = potad_ticks();
+		begin = batch_begin(m, lone);
 		for (i = 0; i < n; i++) {
 			u64 one;
 
@@ -317,7 +317,7 @@ static __always_inline void LOOP(consume)(struct potad_member *m, const bool lon
 	u64 begin, one;
 
 	while (!ended) {
-		begin = potad_ticks();
+		begin = batch_begin(m, lone);
 		for (i = 0; i < BATCH; i++) {
 			while (head == tail && !ended) {
 				/* What came before the end is seen after it. */

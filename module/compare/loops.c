@@ -38,14 +38,25 @@ static_assert(POTAD_RING_SLOTS % RING_TOLD == 0 && POTAD_RING_SLOTS / RING_TOLD 
 
 static_assert(POTAD_MAX_ORDER + 1 < NO_ORDER);
 
+/* A batch begins: when?  What is counted is no part of its time. */
+static __always_inline u64 batch_begin(struct potad_member *m, const bool lone)
+{
+	if (!lone && m->counter)
+		potad_counter_begin(m->counter);
+	return potad_ticks();
+}
+
 /* A batch that began at @begin is done. */
 static __always_inline void batch_done(struct potad_member *m, const bool lone,
 				       unsigned int part, u64 begin, u32 ops)
 {
 	u64 ns = potad_stopwatch_ns(&m->turn->watch, potad_ticks_since(begin));
 
-	if (!lone && part != UNTIMED && ops)
-		potad_tally_add(&m->tally[part], ns, ops);
+	if (lone || part == UNTIMED || !ops)
+		return;
+	if (m->counter)
+		potad_counter_end(m->counter, &m->counts[part], ops);
+	potad_tally_add(&m->tally[part], ns, ops);
 }
 
 /* 0: this one is not timed. */

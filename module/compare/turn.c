@@ -14,8 +14,10 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "../include/compat.h"
+#include "counter.h"
 #include "loops.h"
 #include "turn.h"
 
@@ -86,12 +88,27 @@ void potad_turn_touch(struct potad_turn *turn, struct potad_frames *frames, u64 
 	}
 }
 
+/* A member's part, by its own task: whose events alone its counter counts. */
+static void run_member(struct potad_member *m)
+{
+	struct potad_counter counter;
+
+	m->counter = NULL;
+	if (m->turn->counters && !m->turn->lone &&
+	    !potad_counter_open(&counter, potad_counted))
+		m->counter = &counter;
+	m->turn->loops(m);
+	if (m->counter)
+		potad_counter_close(m->counter);
+	m->counter = NULL;
+}
+
 static int member_thread(void *arg)
 {
 	struct potad_member *m = arg;
 	struct potad_turn *turn = m->turn;
 
-	turn->loops(m);
+	run_member(m);
 	if (atomic_dec_and_test(&turn->running))
 		complete(&turn->done);
 	set_current_state(TASK_INTERRUPTIBLE);
@@ -181,6 +198,7 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 		m->until = 1;
 		m->requests = 0;
 		m->random = seed * POTAD_COMPARE_CPUS + i;
+		memset(m->counts, 0, sizeof(m->counts));
 		for (part = 0; part < POTAD_TURN_PARTS; part++)
 			potad_tally_reset(&m->tally[part]);
 	}
@@ -188,7 +206,7 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 		err = run_threads(turn);
 	} else {
 		migrate_disable();
-		loops(&turn->member[0]);
+		run_member(&turn->member[0]);
 		migrate_enable();
 	}
 	return err ?: turn->err;

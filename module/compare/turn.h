@@ -39,6 +39,7 @@
 #include <linux/xarray.h>
 
 #include "compare.h"
+#include "counter.h"
 #include "stopwatch.h"
 #include "tally.h"
 
@@ -76,7 +77,9 @@ struct potad_frames {
  * @refused: how often it went without a block, which only "mixed" does
  * @until: so many operations until one is timed by itself
  * @requests: a hash of what it asked for
+ * @counter: counts what its task does; NULL: nothing does
  * @tally: its times, of batches or of single operations
+ * @counts: and what was counted, of batches
  */
 struct potad_member {
 	struct potad_turn	*turn;
@@ -90,7 +93,9 @@ struct potad_member {
 	u32			refused;
 	u32			until;
 	u64			requests;
+	struct potad_counter	*counter;
 	struct potad_tally	tally[POTAD_TURN_PARTS];
+	struct potad_counts	counts[POTAD_TURN_PARTS];
 } ____cacheline_aligned;
 
 /**
@@ -103,6 +108,7 @@ struct potad_member {
  * @lone: operations are timed by themselves
  * @members: how many CPUs
  * @blocks: for each of them
+ * @counters: each of them counts what it does
  * @ops: for each of them, about: "bulk" and "random-free" finish what they begin
  * @err: the first error; all stop
  * @arrived: how often anybody has begun to wait for the others
@@ -124,6 +130,7 @@ struct potad_turn {
 	unsigned int		members;
 	u32			blocks;
 	u32			ops;
+	bool			counters;
 
 	int			err;
 	atomic_t		arrived;

@@ -13,6 +13,7 @@
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/errno.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -20,6 +21,7 @@
 #include <linux/string.h>
 
 #include "../compare/compare.h"
+#include "../compare/counter.h"
 #include "../compare/lines.h"
 #include "../include/compat.h"
 #include "../parse.h"
@@ -57,6 +59,44 @@ static void reply_remarks(struct answer *answer, const struct potad_compare_row 
 		return;
 	answer->least = row->least;
 	potad_reply(req, ABOUT_FRAMES, row->first_order, row->least);
+}
+
+/* Of an operation; a dash where there is no such counter. */
+static void reply_counts(struct potad_request *req, const struct potad_counts *counts)
+{
+	unsigned int i;
+
+	for (i = 0; i < POTAD_COUNTER_EVENTS; i++) {
+		u64 ops = counts->ops[i];
+		u64 hundredths = ops ? div64_u64(counts->events[i] * 100, ops) : 0;
+
+		if (ops)
+			potad_reply(req, " %llu.%02llu", hundredths / 100, hundredths % 100);
+		else
+			potad_reply(req, " -");
+	}
+}
+
+static void reply_counted(struct potad_request *req)
+{
+	unsigned int i;
+
+	potad_reply(req, "# then, of an operation:");
+	for (i = 0; i < POTAD_COUNTER_EVENTS; i++)
+		potad_reply(req, " %s", potad_counted[i].name);
+	potad_reply(req, "\n");
+}
+
+/* Without counters it goes on without, and says so. */
+static void find_counters(struct potad_request *req, struct potad_compare *cmp)
+{
+	int err = potad_counter_probe();
+
+	cmp->counters = !err;
+	if (err == -EOPNOTSUPP)
+		potad_reply(req, "# no hardware counters: this kernel has no perf events\n");
+	else if (err)
+		potad_reply(req, "# no hardware counters: perf says %s\n", potad_err_name(err));
 }
 
 static void reply_row(const struct potad_compare_row *row, void *arg)
@@ -99,9 +139,12 @@ static void reply_row(const struct potad_compare_row *row, void *arg)
 		potad_reply(req, "- - - - - - ");
 	}
 	if (row->why)
-		potad_reply(req, "- -\n");
+		potad_reply(req, "- -");
 	else
-		potad_reply(req, "%s %08x\n", row->counts ? "2M" : "ns", row->requests);
+		potad_reply(req, "%s %08x", row->counts ? "2M" : "ns", row->requests);
+	if (row->counted)
+		reply_counts(req, row->counted);
+	potad_reply(req, "\n");
 }
 
 static void reply_lines(const struct potad_lines_row *row, void *arg)
@@ -133,6 +176,8 @@ static int compare(struct potad_request *req, const struct potad_compare *cmp,
 		    cmp->ops, cmp->seed);
 	potad_reply(req, "ratio: how many times %s\n",
 		    cmp->workload == POTAD_FRAGMENTATION ? "the share" : "faster");
+	if (cmp->counters)
+		reply_counted(req);
 	answer = kzalloc_obj(*answer, GFP_KERNEL);
 	if (!answer)
 		return -ENOMEM;
@@ -142,7 +187,7 @@ static int compare(struct potad_request *req, const struct potad_compare *cmp,
 	return err;
 }
 
-#define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=potad,potad-described,buddy,buddy-described cpus=1 seed=1"
+#define COMPARE_KEYS	"workload=pair orders=0-10 rounds=9 ops=20000 subjects=potad,potad-described,buddy,buddy-described cpus=1 seed=1 counters=0"
 #define COMPARE_WORKLOADS "pair, bulk, random-free, churn, mixed, cross, fragmentation or lines"
 
 /* A number with or without a minus; what comes behind it is left in *@s. */
@@ -268,6 +313,10 @@ static int compare_key(struct potad_request *req, const char *key, char *value,
 		err = potad_parse_u64(value, &cmp->seed);
 		if (err)
 			return potad_bad_number(req, err, "seed", value);
+	} else if (!strcmp(key, "counters")) {
+		if (strcmp(value, "0") && strcmp(value, "1"))
+			return potad_refuse(req, -EINVAL, "counters=%s: 0 or 1", value);
+		cmp->counters = *value == '1';
 	} else {
 		return potad_refuse(req, -EINVAL, "no key is %s: " COMPARE_KEYS, key);
 	}
@@ -280,6 +329,8 @@ static int compare_check(struct potad_request *req, struct potad_compare *cmp,
 {
 	if (lines && cmp->cpus)
 		return potad_refuse(req, -EINVAL, "cpus: workload=lines has one");
+	if (lines && cmp->counters)
+		return potad_refuse(req, -EINVAL, "counters: workload=lines is for an emulator's");
 	if (lines || cmp->workload != POTAD_CROSS) {
 		cmp->cpus = cmp->cpus ?: BIT(1);
 		return 0;
@@ -332,6 +383,8 @@ static int compare_run(struct potad_request *req, char *args)
 	if (err)
 		return err;
 
+	if (cmp.counters)
+		find_counters(req, &cmp);
 	err = compare(req, &cmp, lines);
 	switch (err) {
 	case 0:

@@ -208,6 +208,17 @@ crowded() {
 	rows "workload=bulk orders=3 $short"
 }
 
+# the row ends with what was counted, or a line says that nothing can be
+counters() {
+	rows "workload=pair orders=0 subjects=potad counters=1 $short"
+	if printf '%s\n' "$reply" | grep '^# then, of an operation: '; then
+		printf '%s\n' "$reply" | grep -E '^0 potad .* ns [0-9a-f]+( ([0-9]+\.[0-9]{2}|-)){4}$'
+	else
+		printf '%s\n' "$reply" | grep -E '^# no hardware counters: (perf says E|this kernel)'
+		printf '%s\n' "$reply" | grep -E '^0 potad .* ns [0-9a-f]+$'
+	fi
+}
+
 # [WORDS]: a run that will not end by itself, and the moment when it has begun. (The
 # short one that asks may be in its way: then it tries again.)
 start_long() {
@@ -356,6 +367,11 @@ refused "F66 a list of CPUs that ends in a comma is refused" compare/run "cpus=1
 refused "F66 a number of CPUs beyond 64 bits is refused" compare/run \
 	"cpus=18446744073709551616" ERANGE 'cpus='
 refused "F66 lines on two CPUs is refused" compare/run "workload=lines cpus=2" EINVAL 'has one'
+refused "F66 lines beside the processor's counters is refused" compare/run \
+	"workload=lines counters=1" EINVAL 'counters'
+refused "F66 counters that are neither 0 nor 1 are refused" compare/run "counters=2" EINVAL \
+	'counters=2'
+check "F66 a processor's counters count, or the answer says why not" counters
 refused "F66 a seed that is no number is refused" compare/run "seed=x" EINVAL 'seed x'
 refused "F66 no operations are refused" compare/run "ops=0" EINVAL ''
 refused "F66 2^64 - 1 operations are refused" compare/run "ops=18446744073709551615" \
