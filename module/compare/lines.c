@@ -73,8 +73,11 @@ static noinline bool id##_alloc_step(const struct subject_kit *from,	\
 	potad_mark_end();						\
 	*result = h;							\
 	return ok;							\
-}									\
-									\
+}
+
+#include "list.h"
+
+#define SUBJECT_ENTRY(id, ...)						\
 static noinline void id##_free_step(const struct subject_kit *from,	\
 				    int order, unsigned int label,	\
 				    const union potad_held *held)	\
@@ -88,6 +91,7 @@ static noinline void id##_free_step(const struct subject_kit *from,	\
 	id##_free(&kit, k, &h.id);					\
 	potad_mark_end();						\
 }
+
 #include "list.h"
 
 #define SUBJECT_ENTRY(id, ...)						\

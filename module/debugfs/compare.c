@@ -167,7 +167,7 @@ static int compare(struct potad_request *req, const struct potad_compare *cmp,
 	int err;
 
 	if (lines) {
-		potad_reply(req, "# label (of frees: plus 1) order subject workload; - for a label: why there is none\n");
+		potad_reply(req, "# label (frees: 1 more; or -) order subject workload\n");
 		return potad_lines_run(cmp, reply_lines, req);
 	}
 	potad_reply(req, COLUMNS);
