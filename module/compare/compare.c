@@ -543,6 +543,7 @@ static void report_part(struct comparison *c, struct order_range orders,
 		if (!result)
 			continue;
 		row.why = result->why;
+		row.counted = cmp->counters ? &result->counts[part] : NULL;
 		if (!row.why) {
 			row.median = median_of(c, result, part);
 			if (fragments(c))
@@ -551,7 +552,6 @@ static void report_part(struct comparison *c, struct order_range orders,
 				fill_times(&row, result, part);
 			row.refused = result->refused;
 			row.requests = hash_64(result->requests, 32);
-			row.counted = cmp->counters ? &result->counts[part] : NULL;
 		}
 		if (rival < POTAD_SUBJECTS)
 			native = c->result[cpus][rival];

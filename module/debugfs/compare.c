@@ -37,7 +37,7 @@ struct answer {
 	const char		*why[POTAD_COMPARE_SUBJECTS];
 };
 
-#define COLUMNS	"# order subject ns_median ns_min ns_max ratio_to_native ns_p99 ns_mean refused part cpus ns_p999 ns_longest one_p50 one_p99 one_p999 one_longest unit requests; "
+#define COLUMNS	"# order subject ns_median ns_min ns_max ratio_to_native ns_p99 ns_mean refused part cpus ns_p999 ns_longest one_p50 one_p99 one_p999 one_longest unit requests"
 #define ABOUT_ONE	"# one: operations timed by themselves; of each %llu ns for the clock subtracted\n"
 #define ABOUT_FRAMES	"# order %d: what is held at the end has room in %llu of 2 MiB; whole: of all it ever had (had-2M), with nothing left\n"
 #define ROWS_MAX	((POTAD_REPLY_SIZE - 4096) / 200)
@@ -77,14 +77,14 @@ static void reply_counts(struct potad_request *req, const struct potad_counts *c
 	}
 }
 
-static void reply_counted(struct potad_request *req)
+static void reply_columns(struct potad_request *req, bool counters)
 {
 	unsigned int i;
 
-	potad_reply(req, "# then, of an operation:");
-	for (i = 0; i < POTAD_COUNTER_EVENTS; i++)
+	potad_reply(req, COLUMNS);
+	for (i = 0; counters && i < POTAD_COUNTER_EVENTS; i++)
 		potad_reply(req, " %s", potad_counted[i].name);
-	potad_reply(req, "\n");
+	potad_reply(req, "; ");
 }
 
 /* Without counters it goes on without, and says so. */
@@ -94,9 +94,9 @@ static void find_counters(struct potad_request *req, struct potad_compare *cmp)
 
 	cmp->counters = !err;
 	if (err == -EOPNOTSUPP)
-		potad_reply(req, "# no hardware counters: this kernel has no perf events\n");
+		potad_reply(req, "# counters: none: this kernel has no perf events\n");
 	else if (err)
-		potad_reply(req, "# no hardware counters: perf says %s\n", potad_err_name(err));
+		potad_reply(req, "# counters: none of hardware: perf says %s\n", potad_err_name(err));
 }
 
 static void reply_row(const struct potad_compare_row *row, void *arg)
@@ -170,14 +170,12 @@ static int compare(struct potad_request *req, const struct potad_compare *cmp,
 		potad_reply(req, "# label (frees: 1 more; or -) order subject workload\n");
 		return potad_lines_run(cmp, reply_lines, req);
 	}
-	potad_reply(req, COLUMNS);
+	reply_columns(req, cmp->counters);
 	potad_reply(req, "workload=%s rounds=%u ops=%u seed=%llu; ",
 		    potad_compare_workload_name(cmp->workload), cmp->rounds,
 		    cmp->ops, cmp->seed);
 	potad_reply(req, "ratio: how many times %s\n",
 		    cmp->workload == POTAD_FRAGMENTATION ? "the share" : "faster");
-	if (cmp->counters)
-		reply_counted(req);
 	answer = kzalloc_obj(*answer, GFP_KERNEL);
 	if (!answer)
 		return -ENOMEM;
