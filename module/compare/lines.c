@@ -49,7 +49,7 @@
 #define BLOCKS_MAX	448	/* held at once, and no more than */
 #define BYTES_MAX	(112UL << 20)	/* 28 of the largest order */
 #define SLOW		20	/* so many times fewer of what takes long */
-#define SLOW_BLOCKS	8
+#define SLOW_BLOCKS	4
 #define HANDED_OVER	64U	/* blocks, from CPU to CPU, if there are as many */
 #define KNOWN_LABEL	0xffff	/* of an operation to try it on */
 
