@@ -96,7 +96,8 @@ static void find_counters(struct potad_request *req, struct potad_compare *cmp)
 	if (err == -EOPNOTSUPP)
 		potad_reply(req, "# counters: none: this kernel has no perf events\n");
 	else if (err)
-		potad_reply(req, "# counters: none of hardware: perf says %s\n", potad_err_name(err));
+		potad_reply(req, "# counters: none of hardware: perf says %s\n",
+			    potad_err_name(err));
 }
 
 static void reply_row(const struct potad_compare_row *row, void *arg)
