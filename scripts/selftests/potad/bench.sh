@@ -57,19 +57,20 @@ work() {
 	clean
 }
 
-# WORDS: a run, whose rows are then in $reply
+# WORDS: a run, whose rows are then in $answer
 rows() {
 	reply=$(ask compare/run "$1") || {
 		echo "$reply"
 		return 1
 	}
 	echo "$reply"
+	answer=$reply
 	clean
 }
 
-# column NAME: of $reply, a line for each row
+# column NAME: of $answer, a line for each row
 column() {
-	printf '%s\n' "$reply" | awk -v name="$1" '
+	printf '%s\n' "$answer" | awk -v name="$1" '
 		/^# order / {
 			for (i = 2; i <= NF; i++) {
 				sub(/;$/, "", $i)
@@ -83,18 +84,18 @@ column() {
 # every subject has figures, or dashes and a reason; those that every kernel has, figures
 everybody() {
 	rows "orders=0 $short subjects=all"
-	same "rows" 9 "$(printf '%s\n' "$reply" | grep -c -v '^#')"
+	same "rows" 9 "$(printf '%s\n' "$answer" | grep -c -v '^#')"
 	for subject in potad potad-described buddy buddy-described kmalloc; do
-		printf '%s\n' "$reply" | grep -E -q "^0 $subject [0-9]" || {
+		printf '%s\n' "$answer" | grep -E -q "^0 $subject [0-9]" || {
 			echo "no figures of $subject"
 			return 1
 		}
 	done
 	for subject in cma contig gpu genalloc; do
-		if printf '%s\n' "$reply" | grep -q "^0 $subject -"; then
-			printf '%s\n' "$reply" | grep "^# $subject: ."
+		if printf '%s\n' "$answer" | grep -q "^0 $subject -"; then
+			printf '%s\n' "$answer" | grep "^# $subject: ."
 		else
-			printf '%s\n' "$reply" | grep -E "^0 $subject [0-9]"
+			printf '%s\n' "$answer" | grep -E "^0 $subject [0-9]"
 		fi
 	done
 }
@@ -102,15 +103,15 @@ everybody() {
 # what is smaller than a page: who has such blocks has figures, who has not says so
 small() {
 	rows "orders=-3-0 $short subjects=potad,potad-described,buddy,kmalloc,contig"
-	same "rows" 20 "$(printf '%s\n' "$reply" | grep -c -v '^#')"
-	same "rows of potad and kmalloc" 12 "$(printf '%s\n' "$reply" |
+	same "rows" 20 "$(printf '%s\n' "$answer" | grep -c -v '^#')"
+	same "rows of potad and kmalloc" 12 "$(printf '%s\n' "$answer" |
 		grep -c -E '^(-[123]|0) (potad(-described)?|kmalloc) [0-9]')"
-	same "rows of buddy" 3 "$(printf '%s\n' "$reply" | grep -c -E '^-[123] buddy -')"
-	printf '%s\n' "$reply" | grep -x '# buddy: smaller than a page'
+	same "rows of buddy" 3 "$(printf '%s\n' "$answer" | grep -c -E '^-[123] buddy -')"
+	printf '%s\n' "$answer" | grep -x '# buddy: smaller than a page'
 	rows "orders=-4--4 $short subjects=potad,kmalloc"
-	printf '%s\n' "$reply" | grep -x '# potad: smaller than a granule'
+	printf '%s\n' "$answer" | grep -x '# potad: smaller than a granule'
 	rows "workload=mixed orders=-3-2 $short subjects=potad,kmalloc,empty"
-	same "rows" 3 "$(printf '%s\n' "$reply" | grep -c -E '^-3-2 [a-z]+ [0-9]')"
+	same "rows" 3 "$(printf '%s\n' "$answer" | grep -c -E '^-3-2 [a-z]+ [0-9]')"
 }
 
 # one seed, one sequence of requests, for all subjects and each time; another, another
@@ -139,7 +140,7 @@ same_requests() {
 # what is whole is part of what it had, and at most all but what is held needs
 fragmentation() {
 	rows "workload=fragmentation orders=$1 rounds=1 subjects=$2"
-	printf '%s\n' "$reply" | awk -v subjects="$(printf '%s\n' "$2" | tr , '\n' | wc -l)" '
+	printf '%s\n' "$answer" | awk -v subjects="$(printf '%s\n' "$2" | tr , '\n' | wc -l)" '
 		/^# order .* has room in / { least = $13 }
 		/^#/ { next }
 		$3 == "-" { exit bad = 1 }
