@@ -266,9 +266,15 @@ void potad_ground_uncorner(struct potad_ground *g)
  */
 static DEFINE_SPINLOCK(moving);
 
+/* It can be found, and moved, before who allocates it knows where it is. */
 static void block_init(void *data, void *arg)
 {
-	*(struct potad_holding **)data = arg;
+	struct potad_holding *h = arg;
+
+	*(struct potad_holding **)data = h;
+	spin_lock(&moving);
+	h->block = (struct potad_block){ .data = data };
+	spin_unlock(&moving);
 }
 
 /* Contents go along, as they do when the kernel moves a page. */
@@ -322,7 +328,8 @@ static bool hold_block(struct potad_ground *g, struct potad_holding *h)
 	if (potad_alloc(g->type, granule_order(g->kit, h->order), FILL_GFP, h, &block))
 		return false;
 	spin_lock(&moving);
-	h->block = block;
+	if (!h->block.bytes)
+		h->block = block;
 	spin_unlock(&moving);
 	h->within = 1U << h->order;
 	return true;
