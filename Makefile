@@ -15,7 +15,7 @@ export KSRC
 # flags, variables and job slots are not meant for those.
 script = unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL;
 
-.PHONY: help modules modules_install clean host kunit kselftest check test demo lines contig cost bench bench-lookup report fuzz space-bench mutants check-model
+.PHONY: help modules modules_install clean host kunit kselftest check test demo lines contig fairness cost bench bench-lookup report fuzz space-bench mutants check-model
 
 help: ## this text
 	@echo 'potad - a power-of-two page allocator with descriptors, out of tree'
@@ -83,6 +83,9 @@ report: ## measure what is needed and draw it: out/report.html, one file; TRACES
 space-bench: ## time the space in user space, beside a list buddy: build/host/space-bench
 	@$(script) scripts/deps host && scripts/host/build space-bench && \
 		mkdir -p out && build/host/space-bench --all --json out/space-bench.json
+
+fairness: ## measure in what the comparison with the native allocator is unfair, in UML
+	@$(script) scripts/deps build && scripts/fairness
 
 cost: ## show what one memory failure costs, beside the kernel's own ways, in QEMU
 	@$(script) scripts/deps build qemu && scripts/cost/run
