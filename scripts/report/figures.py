@@ -204,7 +204,8 @@ def region(path, pictures, types):
         for spine in axis.spines.values():
             spine.set_visible(True)
         axis.set_title(title, loc="left", fontweight="bold")
-    names = {"bare": "without a type", "quarantined": "some quarantined", "hole": "hole"}
+    names = {"bare": "without a type", "quarantined": "some quarantined", "hole": "hole",
+             "type:compare": "described"}
     figure.legend(handles=[Patch(facecolor=color, hatch=hatch, edgecolor="black", linewidth=0.5,
                                  label=names.get(kind, kind.split(":")[-1]))
                            for kind, (color, hatch) in looks.items()
