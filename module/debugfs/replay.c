@@ -4,110 +4,41 @@
  *
  *	subject=potad every=100000      the first line: who, how often to look, and by how
  *	                                many threads (threads=2; else one for each CPU)
- *	# POTT 1 ...                    the recording (compare/recording.h), as it is,
- *	0,0,P,ab8a,1,0,0,0              in writes of any length
- *	...
- *
- * An open file is one replay.  A write that fails ends it, and so does the first
- * read, which finishes it and then has the report.  If that finds that something is
- * missing it fails; after any failure, to read is to read the reason:
- *
- *	error: EINVAL: line 12, offset 345: no block lives there
+ *	...                             the recording, as stream.h tells
  *
  * The report is a name and a value a line, then a line that begins with # and names the
  * columns of the rest of it, one row every so many records, and one for the end.  What
  * a subject does not know is a dash there.
  *
- * Nothing is held longer than until the end, an error or close().  One at a time,
- * beside any other comparison, holds from the first line on.
+ * One at a time, beside any other comparison, holds from the first line on.
  */
 #include <linux/bits.h>
-#include <linux/debugfs.h>
+#include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/errno.h>
-#include <linux/fs.h>
 #include <linux/minmax.h>
-#include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "../compare/replay.h"
 #include "../include/compat.h"
-#include "../include/trace.h"
 #include "../parse.h"
 #include "replay.h"
-#include "request.h"
+#include "stream.h"
 
-#define SETTINGS_MAX	127
-#define REPLY_SIZE	131072
-#define PIECE		4096
 #define EVERY_MAX	BIT_ULL(40)
 
-enum replay_state {
-	REPLAY_SETTINGS,	/* the first line has not ended */
-	REPLAY_RUNS,
-	REPLAY_FAILED,
-	REPLAY_DONE,
-};
-
-/**
- * struct replay_file - an open file
- * @lock: protects the rest
- * @state: how far it is
- * @err: why it failed
- * @replay: if it runs
- * @settings: the first line
- * @settings_len: of what there is of it
- * @reply_len: of the report or the reason
- * @reply: that
- * @piece: what is being written
- */
+/* An open file; without a replay unless it runs. */
 struct replay_file {
-	struct mutex		lock;		/* protects all of it */
-	enum replay_state	state;
-	int			err;
+	struct potad_stream	stream;
 	struct potad_replay	*replay;
-	size_t			settings_len;
-	char			settings[SETTINGS_MAX + 1];
-	size_t			reply_len;
-	char			reply[REPLY_SIZE];
-	char			piece[PIECE];
 };
 
-__printf(2, 3)
-static void reply(struct replay_file *f, const char *fmt, ...)
+#define reply(f, ...)	potad_stream_reply(&(f)->stream, __VA_ARGS__)
+#define fail(f, ...)	potad_stream_fail(&(f)->stream, __VA_ARGS__)
+
+static struct replay_file *file_of(struct potad_stream *s)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	f->reply_len += vscnprintf(f->reply + f->reply_len, REPLY_SIZE - f->reply_len,
-				   fmt, args);
-	va_end(args);
-}
-
-/* It is over, with a reason. */
-__printf(3, 4)
-static int fail(struct replay_file *f, int err, const char *fmt, ...)
-{
-	size_t reason;
-	va_list args;
-
-	f->state = REPLAY_FAILED;
-	f->err = err;
-	f->reply_len = 0;
-	reply(f, "error: %s: ", potad_err_name(err));
-	reason = f->reply_len;
-	va_start(args, fmt);
-	f->reply_len += vscnprintf(f->reply + f->reply_len, REPLY_SIZE - f->reply_len,
-				   fmt, args);
-	va_end(args);
-	trace_potad_refused("replay", f->reply + reason, err);
-	reply(f, "\n");
-	return err;
+	return container_of(s, struct replay_file, stream);
 }
 
 /* The same, with what the replay has to say. */
@@ -138,11 +69,11 @@ static int positive(struct replay_file *f, char *word, u64 most, u64 *value)
 	return err ? fail(f, err, "%s: a number from 1 to %llu", word, most) : 0;
 }
 
-static int begin(struct replay_file *f)
+static int begin(struct replay_file *f, char *args)
 {
 	const char *subject = NULL, *why = NULL;
 	u64 every = POTAD_REPLAY_EVERY, threads = 0;
-	char *args = f->settings, *word;
+	char *word;
 	int err;
 
 	while ((word = potad_next_word(&args))) {
@@ -164,10 +95,8 @@ static int begin(struct replay_file *f)
 		return fail(f, -EINVAL, SETTINGS);
 	f->replay = potad_replay_begin(subject, every, threads, &why);
 	err = PTR_ERR_OR_ZERO(f->replay);
-	if (!err) {
-		f->state = REPLAY_RUNS;
+	if (!err)
 		return 0;
-	}
 	f->replay = NULL;
 	switch (err) {
 	case -EINVAL:
@@ -183,38 +112,16 @@ static int begin(struct replay_file *f)
 	}
 }
 
-/* Takes what belongs to the first line off @text.  Returns how much, or an errno. */
-static ssize_t read_settings(struct replay_file *f, const char *text, size_t len)
+static int replay_begin(struct potad_stream *s, char *args)
 {
-	const char *newline = memchr(text, '\n', len);
-	size_t piece = newline ? newline - text : len;
-	int err;
-
-	if (f->settings_len + piece > SETTINGS_MAX || memchr(text, '\0', piece))
-		return fail(f, -EINVAL, SETTINGS);
-	memcpy(f->settings + f->settings_len, text, piece);
-	f->settings_len += piece;
-	f->settings[f->settings_len] = '\0';
-	if (!newline)
-		return len;
-	err = begin(f);
-	return err ?: piece + 1;
+	return begin(file_of(s), args);
 }
 
-/* A piece of what is written. */
-static int take(struct replay_file *f, const char *text, size_t len)
+static int replay_read(struct potad_stream *s, const char *text, size_t len)
 {
-	ssize_t taken = 0;
-	int err;
+	struct replay_file *f = file_of(s);
+	int err = potad_replay_read(f->replay, text, len);
 
-	if (f->state == REPLAY_SETTINGS) {
-		taken = read_settings(f, text, len);
-		if (taken < 0)
-			return taken;
-	}
-	if (taken == len)
-		return 0;
-	err = potad_replay_read(f->replay, text + taken, len - taken);
 	return err ? fail_replay(f, err) : 0;
 }
 
@@ -267,8 +174,6 @@ static void report(struct replay_file *f)
 	const struct potad_tally *tally = &sums->crew.tally;
 	unsigned int k;
 
-	f->state = REPLAY_DONE;
-	f->reply_len = 0;
 	reply(f, "subject %s\n", potad_replay_subject(f->replay));
 #define REPLY(name, value) reply(f, name " %llu\n", (u64)(value))
 	REPLY("unit_bytes", 1ULL << place.unit);
@@ -305,116 +210,36 @@ static void report(struct replay_file *f)
 	potad_replay_visit(f->replay, reply_row, &place);
 }
 
-/* The file ---------------------------------------------------------------- */
-
-static int write_pieces(struct replay_file *f, const char __user *ubuf, size_t count)
+static int replay_end(struct potad_stream *s)
 {
-	size_t done, len;
-	int err;
+	struct replay_file *f = file_of(s);
+	int err = potad_replay_end(f->replay);
 
-	if (f->state == REPLAY_FAILED)
-		return f->err;
-	if (f->state == REPLAY_DONE)
-		return fail(f, -EINVAL, "this replay has ended: open the file again");
-	for (done = 0; done < count; done += len) {
-		len = min_t(size_t, count - done, PIECE);
-		if (copy_from_user(f->piece, ubuf + done, len))
-			return fail(f, -EFAULT, "bad address");
-		err = take(f, f->piece, len);
-		if (err)
-			return err;
-		/* In what there are comments only nobody else looks. */
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return fail_replay(f, -EINTR);
-	}
+	if (err)
+		return fail_replay(f, err);
+	report(f);
 	return 0;
 }
 
-static ssize_t replay_write(struct file *file, const char __user *ubuf, size_t count,
-			    loff_t *ppos)
+static void replay_forget(struct potad_stream *s)
 {
-	struct replay_file *f = file->private_data;
-	int err;
+	struct replay_file *f = file_of(s);
 
-	if (!count)
-		return 0;
-	err = potad_write_begin(file, ppos, &f->lock);
-	if (err)
-		return err;
-	err = write_pieces(f, ubuf, count);
-	if (err) {
-		/* Whatever ended it, nothing is held from here on. */
-		potad_replay_destroy(f->replay);
-		f->replay = NULL;
-	}
-	mutex_unlock(&f->lock);
-	return err ?: count;
-}
-
-/* The first read finishes it. */
-static int finish(struct replay_file *f)
-{
-	int err;
-
-	if (f->state == REPLAY_SETTINGS && f->settings_len)
-		return fail(f, -EINVAL, SETTINGS);
-	if (f->state != REPLAY_RUNS)
-		return 0;
-	err = potad_replay_end(f->replay);
-	if (err)
-		fail_replay(f, err);
-	else
-		report(f);
 	potad_replay_destroy(f->replay);
 	f->replay = NULL;
-	return err;
 }
 
-static ssize_t replay_read(struct file *file, char __user *ubuf, size_t count, loff_t *ppos)
-{
-	struct replay_file *f = file->private_data;
-	ssize_t ret = mutex_lock_interruptible(&f->lock);
-
-	if (ret)
-		return ret;
-	ret = finish(f);
-	if (!ret)
-		ret = simple_read_from_buffer(ubuf, count, ppos, f->reply, f->reply_len);
-	mutex_unlock(&f->lock);
-	return ret;
-}
-
-static int replay_open(struct inode *inode, struct file *file)
-{
-	struct replay_file *f = kvzalloc_obj(*f, GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	mutex_init(&f->lock);
-	file->private_data = f;
-	return 0;
-}
-
-static int replay_release(struct inode *inode, struct file *file)
-{
-	struct replay_file *f = file->private_data;
-
-	potad_replay_destroy(f->replay);
-	kvfree(f);
-	return 0;
-}
-
-static const struct file_operations replay_fops = {
-	.owner = THIS_MODULE,
-	.open = replay_open,
+static const struct potad_stream_ops replay_ops = {
+	.name = "replay",
+	.settings = SETTINGS,
+	.bytes = sizeof(struct replay_file),
+	.begin = replay_begin,
 	.read = replay_read,
-	.write = replay_write,
-	.llseek = default_llseek,
-	.release = replay_release,
+	.end = replay_end,
+	.forget = replay_forget,
 };
 
 void potad_replay_files(struct dentry *dir)
 {
-	debugfs_create_file("replay", 0600, dir, NULL, &replay_fops);
+	potad_stream_file(dir, &replay_ops);
 }
