@@ -249,6 +249,7 @@ static int make_room(struct comparison *c, struct order_range orders)
 
 	if (!workloads[c->cmp->workload].holds)
 		return 0;
+	potad_pool_drain(kit.pool);
 	mean = div_u64(order_bytes(orders.last + 1) - order_bytes(orders.first), n);
 	err = free_bytes(c, mean, &bytes);
 	if (err)
@@ -293,6 +294,9 @@ static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
 	unsigned int i;
 
 	tell_progress(c, subject, cpus, orders);
+	/* What others' turns have left at hand is in the way of those who fill it all. */
+	if (fragments(c))
+		potad_pool_drain(kit.pool);
 	t->workload = workload;
 	t->lone = lone;
 	t->first_order = orders.first;

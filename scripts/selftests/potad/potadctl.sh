@@ -141,14 +141,17 @@ comparing() {
 	exits 0 compare --orders=-1-0 --rounds=1 --ops=20 --subjects=potad,buddy,kmalloc
 	says ' +kmalloc$'
 	says '^ +-1 +[0-9.]+ +- +[0-9.]+x +- +- +- +[0-9.]+$'
-	grep -x 'buddy: smaller than a page' "$tmp/err"
-	exits 0 compare --workload fragmentation --orders 4 --rounds 1 --subjects potad,buddy --progress
+	says '^buddy: smaller than a page$'
+	exits 0 compare --workload fragmentation --orders 4 --rounds 1 --subjects potad,buddy
 	says '^whole-2M, 1 CPU$'
 	says '^had-2M, 1 CPU$'
 	exits 0 compare --orders -1-0 --rounds 1 --ops 20 --subjects potad,buddy --seed 3 --json
 	same "lines" 4 "$(grep -c '^{"subject":"[a-z]*","workload":"pair","order":-*[01],"cpus":1,.*"seed":3,.*}$' "$tmp/out")"
 	says '"order":-1,"cpus":1,"ns":null,.*"why":"smaller than a page"'
 	says '"subject":"potad","workload":"pair","order":0,"cpus":1,"ns":[0-9.]+,.*"p50":[0-9.]+,"p99":[0-9.]+,"p999":[0-9.]+,"max":[0-9.]+,'
+	"$potadctl" compare --orders 0-3 --rounds 9 --progress >"$tmp/out" 2>"$tmp/err"
+	says '^ +3 '
+	grep '^pair, order [0-3], [a-z-]*, CPUs: 1; turn [0-9]* of 304 ' "$tmp/err"
 	exits 1 compare --workload nosuch
 	complains ': EINVAL: workload=nosuch: pair, bulk, '
 	exits 1 compare --cpus 1,99
