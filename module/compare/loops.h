@@ -15,7 +15,7 @@
 extern const potad_loops_fn potad_loops[POTAD_SUBJECTS];
 
 /* "cross" hands over through this; each side has a line of its own to write to. */
-#define POTAD_RING_SLOTS	128U
+#define POTAD_RING_SLOTS	64U
 
 struct potad_ring {
 	u32		head ____cacheline_aligned;	/* written by who frees */
