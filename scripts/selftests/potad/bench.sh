@@ -213,11 +213,11 @@ crowded() {
 # the row ends with what was counted, or a line says that nothing can be
 counters() {
 	rows "workload=pair orders=0 subjects=potad counters=1 $short"
-	if printf '%s\n' "$reply" | grep '^# order .* instructions cycles; '; then
-		printf '%s\n' "$reply" | grep -E '^0 potad .* ns [0-9a-f]+( ([0-9]+\.[0-9]{2}|-)){4}$'
+	if printf '%s\n' "$answer" | grep '^# order .* instructions cycles; '; then
+		printf '%s\n' "$answer" | grep -E '^0 potad .* ns [0-9a-f]+( ([0-9]+\.[0-9]{2}|-)){4}$'
 	else
-		printf '%s\n' "$reply" | grep -E '^# counters: none( of hardware: perf says E|: this kernel)'
-		printf '%s\n' "$reply" | grep -E '^0 potad .* ns [0-9a-f]+$'
+		printf '%s\n' "$answer" | grep -E '^# counters: none( of hardware: perf says E|: this kernel)'
+		printf '%s\n' "$answer" | grep -E '^0 potad .* ns [0-9a-f]+$'
 	fi
 }
 
