@@ -335,15 +335,31 @@ static bool hold_block(struct potad_ground *g, struct potad_holding *h)
 	return true;
 }
 
-static void drop_block(struct potad_holding *h)
+static struct potad_block block_of(struct potad_holding *h)
 {
 	struct potad_block block;
 
 	spin_lock(&moving);
 	block = h->block;
-	h->block.data = NULL;
 	spin_unlock(&moving);
-	WARN_ON_ONCE(potad_free(&block));
+	return block;
+}
+
+/*
+ * Somebody may have moved it since we looked where it is.  Who moves it still, when it is
+ * free, may write where it went to: until a holding is used anew that means nothing.
+ */
+static void drop_block(struct potad_holding *h)
+{
+	struct potad_block block, now;
+	int err;
+
+	do {
+		block = block_of(h);
+		err = potad_free(&block);
+		now = block_of(h);
+	} while (err && now.phys != block.phys);
+	WARN_ON_ONCE(err);
 }
 
 /* Opening and closing ------------------------------------------------------- */
