@@ -392,6 +392,18 @@ static int run_subject(struct comparison *c, struct result *result, unsigned int
 	return err;
 }
 
+static const char *reason_of(int err)
+{
+	switch (err) {
+	case -ENODATA:
+		return "there is no memory to hold a block";
+	case -ENXIO:
+		return "a CPU has gone";
+	default:
+		return "it refused a block";
+	}
+}
+
 /*
  * A round; -1 is the one before the first.  Returns how many subjects it was too
  * much for, or -EINTR.
@@ -412,8 +424,7 @@ static int run_round(struct comparison *c, struct order_range orders, int round)
 				return err;
 			if (!err)
 				continue;
-			result->why = err == -ENODATA ? "there is no memory to hold a block" :
-							"it refused a block";
+			result->why = reason_of(err);
 			cannot++;
 		}
 	}

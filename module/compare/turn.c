@@ -120,11 +120,14 @@ static int member_thread(void *arg)
 	return 0;
 }
 
-/* A thread for each member.  What fails here leaves none behind. */
+/*
+ * A thread for each member.  What fails here leaves none behind.  -ENXIO: there are fewer
+ * CPUs by now.
+ */
 static int create_threads(struct potad_turn *turn)
 {
 	unsigned int i = 0;
-	int cpu;
+	int cpu, err = -ENXIO;
 
 	for_each_online_cpu(cpu) {
 		struct potad_member *m = &turn->member[i];
@@ -132,8 +135,10 @@ static int create_threads(struct potad_turn *turn)
 		if (i == turn->members)
 			break;
 		m->task = kthread_create(member_thread, m, "potad-compare/%u", i);
-		if (IS_ERR(m->task))
+		if (IS_ERR(m->task)) {
+			err = PTR_ERR(m->task);
 			break;
+		}
 		kthread_bind(m->task, cpu);
 		i++;
 	}
@@ -141,7 +146,7 @@ static int create_threads(struct potad_turn *turn)
 		return 0;
 	while (i--)
 		kthread_stop(turn->member[i].task);
-	return -ENOMEM;
+	return err;
 }
 
 static int run_threads(struct potad_turn *turn)
@@ -173,7 +178,8 @@ static int run_threads(struct potad_turn *turn)
  *
  * Context: Process context; takes its time; a signal ends it.
  * Return: 0, and the members' tallies are filled in; -ENOMEM if a block was
- * refused or there was no memory for threads; -EINTR.
+ * refused or there was no memory for threads; -ENXIO: there are not as many CPUs;
+ * -EINTR.
  */
 int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 {
