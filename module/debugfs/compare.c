@@ -342,7 +342,10 @@ static int compare_check(struct potad_request *req, struct potad_compare *cmp,
 	return 0;
 }
 
-/* No row is lost: who asks for more than an answer has room for is told. */
+/*
+ * No row is lost: who asks for more than an answer has room for is told.  This is before
+ * it runs, and a guess: compare_run() knows afterwards.
+ */
 static int compare_fits(struct potad_request *req, const struct potad_compare *cmp)
 {
 	unsigned int orders = cmp->workload == POTAD_MIXED ? 1 :
@@ -387,7 +390,10 @@ static int compare_run(struct potad_request *req, char *args)
 	err = compare(req, &cmp, lines);
 	switch (err) {
 	case 0:
-		return 0;
+		if (!potad_reply_truncated(req))
+			return 0;
+		return potad_refuse(req, -E2BIG,
+				    "no room for all rows: fewer orders, subjects or numbers of cpus");
 	case -EBUSY:
 		return potad_refuse(req, err, "another comparison is running");
 	case -EINTR:

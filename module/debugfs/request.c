@@ -37,7 +37,7 @@ const char *potad_err_name(int err)
 		int		err;
 		const char	*name;
 	} names[] = {
-		NAME(E2BIG), NAME(EAGAIN), NAME(EBUSY), NAME(EHWPOISON),
+		NAME(E2BIG), NAME(EAGAIN), NAME(EBUSY), NAME(EFAULT), NAME(EHWPOISON),
 		NAME(EINTR), NAME(EINVAL), NAME(ENODEV), NAME(ENOENT), NAME(ENOMEM),
 		NAME(ENOSPC), NAME(ENXIO), NAME(EOPNOTSUPP), NAME(EPERM),
 		NAME(ERANGE), NAME(EUCLEAN),
@@ -79,6 +79,12 @@ void potad_reply(struct potad_request *req, const char *fmt, ...)
 	va_start(args, fmt);
 	vreply(req, fmt, args);
 	va_end(args);
+}
+
+/* Was something left out? */
+bool potad_reply_truncated(const struct potad_request *req)
+{
+	return req->truncated;
 }
 
 /**

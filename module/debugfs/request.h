@@ -40,6 +40,7 @@ struct potad_action {
 
 __printf(2, 3)
 void potad_reply(struct potad_request *req, const char *fmt, ...);
+bool potad_reply_truncated(const struct potad_request *req);
 __printf(3, 4)
 int potad_refuse(struct potad_request *req, int err, const char *fmt, ...);
 
