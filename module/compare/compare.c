@@ -542,6 +542,7 @@ static void report_part(struct comparison *c, struct order_range orders,
 			unsigned int cpus, unsigned int part,
 			potad_compare_fn report, void *arg)
 {
+	static const struct potad_counts nothing;
 	const struct potad_compare *cmp = c->cmp;
 	unsigned int i;
 
@@ -558,7 +559,8 @@ static void report_part(struct comparison *c, struct order_range orders,
 		if (!result)
 			continue;
 		row.why = result->why;
-		row.counted = cmp->counters ? &result->counts[part] : NULL;
+		if (cmp->counters)
+			row.counted = row.why ? &nothing : &result->counts[part];
 		if (!row.why) {
 			row.median = median_of(c, result, part);
 			if (fragments(c))
