@@ -255,6 +255,8 @@ static void tape_refuses(struct kunit *test)
 	static const char * const texts[] = {
 		"# POTT 1\n0,0,F,8,3\n",
 		"# POTT 1\n0,0,A,8,3,0,0,0\n0,0,A,8,3,0,0,0\n",
+		"# POTT 1\n0,0,A,8,3,0,0,0\n0,0,A,9,0,0,0,0\n",
+		"# POTT 1\n0,0,A,9,0,0,0,0\n0,0,A,8,3,0,0,0\n",
 		"# POTT 1\n0,0,A,8,3,0,0,0\n0,0,F,8,2\n",
 		"# POTT 1\n0,0,S,8,3,2\n",
 		"# POTT 1\n0,0,A,8,3,0,0,0",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A tape; what it is, is told in tape.h. */
+#include <linux/align.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -121,6 +122,28 @@ static int add_alloc(struct potad_tape *tape, u64 id, unsigned int shift,
 	return err ? refuse(tape, err, "there is no memory to remember a block") : 0;
 }
 
+/*
+ * Does a block that lives have some of these pages?  One that is larger begins where a
+ * block of its size can; one that is not, inside.
+ */
+static bool overlaps(struct potad_tape *tape, const struct potad_record *record)
+{
+	unsigned int order = record->shift - POTAD_RECORDING_PAGE, k;
+	unsigned long at = record->id;
+
+	if (xa_find(&tape->living, &at, record->id + (1UL << order) - 1, XA_PRESENT))
+		return true;
+	for (k = order + 1; k <= POTAD_RECORDING_SHIFT - POTAD_RECORDING_PAGE; k++) {
+		void *nr = xa_load(&tape->living, ALIGN_DOWN(record->id, 1ULL << k));
+		unsigned int has = nr ? cue_of(tape, xa_to_value(nr))->order : 0;
+
+		/* Of no more than a page its cue does not know how much it was. */
+		if (has && has + PAGE_SHIFT - POTAD_RECORDING_PAGE >= k)
+			return true;
+	}
+	return false;
+}
+
 /* @was: set to the cue that had allocated it. */
 static int add_free(struct potad_tape *tape, const struct potad_record *record,
 		    struct potad_cue *was)
@@ -163,6 +186,8 @@ static int add_record(const struct potad_record *record, void *arg)
 	switch (record->kind) {
 	case POTAD_RECORD_PRESENT:
 	case POTAD_RECORD_ALLOC:
+		if (record->pages && overlaps(tape, record))
+			return refuse(tape, -EINVAL, "it allocates what is allocated");
 		return add_alloc(tape, record->id, record->shift, record->mobility);
 	case POTAD_RECORD_FREE:
 		return add_free(tape, record, &was);
