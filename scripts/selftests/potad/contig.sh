@@ -160,6 +160,10 @@ not_empty() {
 # killed while memory is being filled, and while it is asked for
 killed() {
 	for subject in potad contig-pinned; do
+		if ! contig "subject=$subject fills=1" "$tmp/five" &&
+			grep '^error: EOPNOTSUPP: .*not on this kernel' "$tmp/report"; then
+			continue
+		fi
 		(
 			exec 3<>"$dir/compare/contig"
 			{
@@ -182,7 +186,7 @@ killed() {
 			echo "two at once"
 			return 1
 		fi
-		grep '^error: E[A-Z]*: ' "$tmp/report"
+		grep '^error: EBUSY: another comparison is running' "$tmp/report"
 		kill -KILL $runner
 		wait $runner || echo "ended with status $?"
 		rm "$tmp/running"

@@ -70,7 +70,7 @@ no_pointers() {
 
 # facts are read only, even for root
 read_only() {
-	for file in blocks types stats freeinfo region failures cells; do
+	for file in blocks types stats freeinfo region failures cells compare/progress; do
 		if (echo 1 >"$dir/$file") 2>/dev/null; then
 			echo "$file could be written"
 			return 1
@@ -93,7 +93,7 @@ not_mounted() {
 for file in alloc free lookup inject inject_random unpoison validate compare/run compare/replay compare/contig map; do
 	modes="${modes:-} $file:600"
 done
-for file in blocks types stats freeinfo region failures follow; do
+for file in blocks types stats freeinfo region failures follow cells compare/progress; do
 	modes="$modes $file:400"
 done
 
