@@ -118,7 +118,7 @@ static int write_pieces(struct potad_stream *s, const char __user *ubuf, size_t 
 }
 
 static ssize_t recording_write(struct file *file, const char __user *ubuf, size_t count,
-			    loff_t *ppos)
+			       loff_t *ppos)
 {
 	struct potad_stream *s = file->private_data;
 	int err;
