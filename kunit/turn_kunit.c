@@ -19,7 +19,7 @@
 #include "owners.h"
 
 #define BLOCKS	700U
-#define OPS	3000U
+#define OPS	1000U
 
 /* All but those that are hard to have in a test. */
 static const enum subject_id subjects[] = {
