@@ -19,7 +19,7 @@
 #include "owners.h"
 
 #define BLOCKS	700U
-#define OPS	1000U
+#define OPS	500U
 
 /* All but those that are hard to have in a test. */
 static const enum subject_id subjects[] = {
@@ -166,7 +166,12 @@ static void all_operations_are_timed(struct kunit *test)
 	unsigned int w, i, part;
 
 	for (w = 0; w < ARRAY_SIZE(workloads); w++) {
-		for (i = 0; i < ARRAY_SIZE(subjects); i++) {
+		unsigned int nr = ARRAY_SIZE(subjects);
+
+		/* It takes long, and times nothing, by whom ever. */
+		if (workloads[w] == POTAD_FRAGMENTATION)
+			nr = 1;
+		for (i = 0; i < nr; i++) {
 			struct potad_member *m = run(test, t, subjects[i], workloads[w], false, 7);
 
 			for (part = 0; m && part < POTAD_TURN_PARTS; part++)

@@ -11,7 +11,7 @@ begin
 fresh || exit 1
 
 gunzip -c "$here/busybox.pott.gz" >"$tmp/shipped"
-printf '# POTT 1\n0,0,P,8,3,0,0,0\n1,1,A,10,0,0,1,7\n1,1,A,11,0,1,2,7\n9,0,F,10,0\n' >"$tmp/five"
+five >"$tmp/five"
 
 handle=''
 
@@ -20,26 +20,9 @@ nothing_held() {
 	same "granules that are allocated" 0 "$(value stats granules_allocated)"
 }
 
-# contig SETTINGS FILE: the report, or the reason, is in $tmp/report; status 1 if the
-# module refused
+# contig SETTINGS FILE: as stream
 contig() {
-	refusal=0
-	{
-		{
-			[ -z "$1" ] || printf '%s\n' "$1"
-			cat "$2"
-		} >&3 2>/dev/null || refusal=1
-		cat <&3 >"$tmp/report" 2>/dev/null || {
-			refusal=1
-			cat <&3 >"$tmp/report"
-		}
-	} 3<>"$dir/compare/contig"
-	return $refusal
-}
-
-# got NAME: a value of the report
-got() {
-	awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$tmp/report"
+	stream compare/contig "$1" "$2"
 }
 
 rows() {

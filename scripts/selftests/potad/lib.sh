@@ -483,3 +483,31 @@ end() {
 	finished=yes
 	ktap_finished
 }
+
+# five: a recording of five lines
+five() {
+	printf '# POTT 1\n0,0,P,8,3,0,0,0\n1,1,A,10,0,0,1,7\n1,1,A,11,0,1,2,7\n9,0,F,10,0\n'
+}
+
+# stream NAME SETTINGS RECORDING: writes both to a file that takes that; the report, or
+# the reason, is in $tmp/report; status 1 if the module refused
+stream() {
+	refusal=0
+	{
+		{
+			[ -z "$2" ] || printf '%s\n' "$2"
+			cat "$3"
+		} >&3 2>/dev/null || refusal=1
+		# the first read may fail: then the second has the reason
+		cat <&3 >"$tmp/report" 2>/dev/null || {
+			refusal=1
+			cat <&3 >"$tmp/report"
+		}
+	} 3<>"$dir/$1"
+	return $refusal
+}
+
+# got NAME: a value of the report
+got() {
+	awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$tmp/report"
+}

@@ -12,7 +12,7 @@ fresh || exit 1
 
 gunzip -c "$here/busybox.pott.gz" >"$tmp/shipped"
 lines=$(wc -l <"$tmp/shipped")
-printf '# POTT 1\n0,0,P,8,3,0,0,0\n1,1,A,10,0,0,1,7\n1,1,A,11,0,1,2,7\n9,0,F,10,0\n' >"$tmp/five"
+five >"$tmp/five"
 
 # nothing_held: neither blocks nor granules, once CPUs keep nothing at hand; no thread
 nothing_held() {
@@ -21,26 +21,9 @@ nothing_held() {
 	same "threads" 0 "$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^potad-replay/')"
 }
 
-# replay SETTINGS FILE: the report, or the reason, is in $tmp/report; status 1 if the
-# module refused
+# replay SETTINGS FILE: as stream
 replay() {
-	refusal=0
-	{
-		{
-			[ -z "$1" ] || printf '%s\n' "$1"
-			cat "$2"
-		} >&3 2>/dev/null || refusal=1
-		cat <&3 >"$tmp/report" 2>/dev/null || {
-			refusal=1
-			cat <&3 >"$tmp/report"
-		}
-	} 3<>"$dir/compare/replay"
-	return $refusal
-}
-
-# got NAME: a value of the report
-got() {
-	awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$tmp/report"
+	stream compare/replay "$1" "$2"
 }
 
 # turned_down ERRNO REASON SETTINGS FILE: it must be refused, with this in the reason
