@@ -34,7 +34,8 @@
 
 /* What is not taken away: some for the kernel itself, so that it need not use ours. */
 #define LEFT_OVER	(SZ_8M >> PAGE_SHIFT)
-#define SPARE		(SZ_8M >> PAGE_SHIFT)
+#define SPARE		(10 * SZ_1M >> PAGE_SHIFT)
+#define FLOOR		(SZ_2M >> PAGE_SHIFT)
 
 enum ground_place {
 	PLACE_POOL,
@@ -205,14 +206,14 @@ static void free_list(struct list_head *list)
 	}
 }
 
-/* Gives so many pages of what is taken away back, or a few more. */
+/* Gives so many pages of what is taken away back, or a few more: the largest blocks first. */
 static void give_back(struct list_head *list, unsigned long pages)
 {
 	struct page *page;
 	unsigned int order;
 
 	while (pages && !list_empty(list)) {
-		page = list_first_entry(list, struct page, lru);
+		page = list_last_entry(list, struct page, lru);
 		order = page_private(page);
 		list_del(&page->lru);
 		__free_pages(page, order);
@@ -247,9 +248,18 @@ void potad_ground_corner(struct potad_ground *g)
 			cond_resched();
 		}
 	}
-	free_list(&inside);
+	/* There was no more to be had: who else wants some would have somebody killed for it. */
+	g->floor = native_free() + FLOOR;
 	/* The kernel has needs of its own: some that is not movable. */
 	give_back(&g->corner, SPARE);
+	/* Last, so that it is first when somebody allocates. */
+	free_list(&inside);
+}
+
+/* Would so many pages leave others too little?  Then they are refused. */
+static bool too_low(const struct potad_ground *g, unsigned long pages)
+{
+	return native_free() < g->floor + pages;
 }
 
 /* Gives it back. */
@@ -498,7 +508,7 @@ static bool hold_movable(struct potad_ground *g, struct potad_holding *h)
 	h->within = 0;
 	g->next += pages;
 	for (i = 0; i < pages; i++) {
-		page = get_page_at(g, h->index + i);
+		page = too_low(g, 1) ? ERR_PTR(-ENOMEM) : get_page_at(g, h->index + i);
 		if (IS_ERR(page)) {
 			drop_pages(g, h->index, pages);
 			return false;
@@ -512,7 +522,10 @@ static bool hold_movable(struct potad_ground *g, struct potad_holding *h)
 /* What lies elsewhere is kept, so that the next does not. */
 static bool hold_native(struct potad_ground *g, struct potad_holding *h)
 {
-	while ((h->page = alloc_pages(FILL_GFP, h->order))) {
+	while (!too_low(g, 1UL << h->order)) {
+		h->page = alloc_pages(FILL_GFP, h->order);
+		if (!h->page)
+			break;
 		h->within = pages_within(g, h->page, h->order);
 		if (h->within)
 			return true;

@@ -86,6 +86,7 @@ struct potad_holding {
  * @next: first index of that file that was never used
  * @fence: memory of the area that is not ground
  * @corner: memory of the page allocator that is taken away
+ * @floor: as many pages are left free, or others would be killed for some
  */
 struct potad_ground {
 	const struct potad_ground_kind *kind;
@@ -98,6 +99,7 @@ struct potad_ground {
 	unsigned long		next;
 	struct list_head	fence;
 	struct list_head	corner;
+	unsigned long		floor;
 };
 
 /* A run that was had. */

@@ -18,6 +18,7 @@
 #include "request.h"
 #include "stream.h"
 
+__printf(2, 0)
 static void add(struct potad_stream *s, const char *fmt, va_list args)
 {
 	s->reply_len += vscnprintf(s->reply + s->reply_len, sizeof(s->reply) - s->reply_len,

@@ -105,10 +105,11 @@ requesting() {
 
 # SUBJECT: every allocation behind a replay fails once. Who replays counts a block that
 # is refused, and goes on; with anything else that is missing it ends, and leaves nothing.
+# (One thread: allocations fail for who writes, not for others.)
 replaying() {
 	failable
 	load "size=$size_default"
-	recording=$(printf 'subject=%s every=2\n# POTT 1\n0,0,A,1,0,0,0,0\n0,0,A,8,3,0,1,0\n%s' "$1" \
+	recording=$(printf 'subject=%s every=2 threads=1\n# POTT 1\n0,0,A,1,0,0,0,0\n0,0,A,8,3,0,1,0\n%s' "$1" \
 		"$(printf '0,0,S,8,3,1\n0,0,F,1,0\n.')")
 	n=0 failed=0 refused=0 visited=yes
 	while [ $visited = yes ]; do

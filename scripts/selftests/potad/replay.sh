@@ -126,13 +126,13 @@ long() {
 # every byte in a write of its own is the same recording
 torn() {
 	replay "subject=potad" "$tmp/five"
-	grep -v '^ns' "$tmp/report" >"$tmp/wanted"
+	grep -v '^ns\|_ns \|^waits ' "$tmp/report" >"$tmp/wanted"
 	{
 		printf 'subject=potad\n' >&3
 		dd if="$tmp/five" bs=1 2>/dev/null >&3
 		cat <&3 >"$tmp/report"
 	} 3<>"$dir/compare/replay"
-	grep -v '^ns' "$tmp/report" >"$tmp/seen"
+	grep -v '^ns\|_ns \|^waits ' "$tmp/report" >"$tmp/seen"
 	cmp "$tmp/wanted" "$tmp/seen"
 	same "live" 2 "$(got live_at_end)"
 	same "bytes" 40960 "$(got peak_held_bytes)"
@@ -251,7 +251,8 @@ too_small() {
 	unload
 	load size=4M
 	for subject in potad potad-described; do
-		replay "subject=$subject" "$tmp/shipped"
+		# with several the sums are in the recorded order, what is refused is not
+		replay "subject=$subject threads=1" "$tmp/shipped"
 		echo "refused $(got failed), not freed $(got frees_skipped), held $(got peak_held_bytes)"
 		[ "$(got failed)" -gt 0 ]
 		[ "$(got peak_held_bytes)" -le 4194304 ]
