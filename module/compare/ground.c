@@ -34,7 +34,7 @@
 
 /* What is not taken away: some for the kernel itself, so that it need not use ours. */
 #define LEFT_OVER	(SZ_8M >> PAGE_SHIFT)
-#define SPARE		(10 * SZ_1M >> PAGE_SHIFT)
+#define SPARE		(SZ_8M >> PAGE_SHIFT)
 #define FLOOR		(SZ_2M >> PAGE_SHIFT)
 
 enum ground_place {

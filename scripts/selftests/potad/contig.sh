@@ -88,9 +88,13 @@ exactly() {
 	cma_back "$before"
 }
 
+# The kernel keeps so much for itself that a small area of pages that move is not filled.
 at_most() {
 	before=$(cma_state)
+	keeps=$(cat /proc/sys/vm/min_free_kbytes)
+	echo 2048 >/proc/sys/vm/min_free_kbytes
 	asked "$1" "fills=50 tries=1" 1
+	echo "$keeps" >/proc/sys/vm/min_free_kbytes
 	compare_rows ''
 	rows | awk '$6 { had++ } END { exit !had }'
 	unload
