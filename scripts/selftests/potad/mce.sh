@@ -65,6 +65,8 @@ counted() {
 		same "machine_$name" "$number" "$(awk -v name="machine_$name" '$1 == name {
 			print $2 - before; before = $2 }' "$tmp/before" "$dir/stats" | tail -n 1)"
 	done
+	# All have come by now: before that there may have been a moment with none.
+	until_value machine_waiting 0
 }
 
 # untouched: the kernel's own handler has not seen it
