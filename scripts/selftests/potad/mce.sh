@@ -57,6 +57,16 @@ machine_checks() {
 
 # counted NAME=VALUE...: what was counted of records; all others are 0
 counted() {
+	# Before all have come there may be a moment with none that waits.
+	for word; do
+		case $word in
+		events=*)
+			until_value machine_events $((${word#*=} + \
+				$(awk '$1 == "machine_events" { print $2 }' "$tmp/before")))
+			;;
+		esac
+	done
+	until_value machine_waiting 0
 	for name in events again unmarked ignored corrected outside overflow; do
 		number=0
 		for word; do
@@ -65,8 +75,6 @@ counted() {
 		same "machine_$name" "$number" "$(awk -v name="machine_$name" '$1 == name {
 			print $2 - before; before = $2 }' "$tmp/before" "$dir/stats" | tail -n 1)"
 	done
-	# All have come by now: before that there may have been a moment with none.
-	until_value machine_waiting 0
 }
 
 # untouched: the kernel's own handler has not seen it
