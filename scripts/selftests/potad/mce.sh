@@ -126,15 +126,32 @@ no_failure() {
 	same "granules in quarantine" 0 "$(value stats granules_quarantined)"
 }
 
+# row_of COUNT: the first of as many blocks of 4 KiB that lie one behind the other
+row_of() {
+	awk 'NR > 1 { print $2 }' "$dir/blocks" | sort | {
+		nr=0 next=0
+		while read -r block; do
+			if [ $((block)) -ne $next ]; then
+				head=$block
+				nr=0
+			fi
+			nr=$((nr + 1))
+			next=$((block + 4096))
+			[ $nr -lt "$1" ] || break
+		done
+		[ $nr -ge "$1" ] && echo "$head"
+	}
+}
+
 # of 64 owners each is told of what is his, once
 each_once() {
 	needs_inject
 	n=0
-	while [ $n -lt 64 ]; do
+	while [ $n -lt 192 ]; do
 		gives alloc "4K buf" 'type=buf' >/dev/null
 		n=$((n + 1))
 	done
-	first=$(awk 'NR > 1 { print $2 }' "$dir/blocks" | sort | head -n 1)
+	first=$(row_of 64)
 	machine_checks $lost 0x8c "$first" 4096 64 128
 	counted events=128 again=64
 	same "owners told" 64 "$(value stats owners_told)"
