@@ -223,14 +223,13 @@ static bool fragments(const struct comparison *c)
 static int free_bytes(const struct comparison *c, u64 mean, u64 *bytes)
 {
 	struct potad_space_stat *stat = kmalloc_obj(*stat, GFP_KERNEL);
-	u64 pages, cma, cached, native;
+	u64 cma, cached, native;
 
 	if (!stat)
 		return -ENOMEM;
 	potad_pool_stat(kit.pool, stat, &cached);
-	pages = global_zone_page_state(NR_FREE_PAGES);
-	cma = min_t(u64, global_zone_page_state(NR_FREE_CMA_PAGES), pages);
-	native = (pages - cma) << PAGE_SHIFT;
+	cma = global_zone_page_state(NR_FREE_CMA_PAGES);
+	native = (u64)native_free_pages() << PAGE_SHIFT;
 	native -= min(native, KERNEL_SPARE);
 	native = mul_u64_u64_div_u64(native, mean, mean + BLOCK_EXTRA);
 	*bytes = min(stat->free << kit.pool->granule_shift, native);

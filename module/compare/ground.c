@@ -187,14 +187,6 @@ static void raze_fence(struct potad_ground *g)
 
 /* The page allocator -------------------------------------------------------- */
 
-static unsigned long native_free(void)
-{
-	unsigned long pages = global_zone_page_state(NR_FREE_PAGES);
-	unsigned long cma = global_zone_page_state(NR_FREE_CMA_PAGES);
-
-	return pages - min(pages, cma);
-}
-
 static void free_list(struct list_head *list)
 {
 	struct page *page, *next;
@@ -239,7 +231,7 @@ void potad_ground_corner(struct potad_ground *g)
 	if (is_potad(g) || (is_area(g) && g->kind->fill == FILL_PINNED))
 		return;
 	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
-		while (native_free() > LEFT_OVER + (1UL << order)) {
+		while (native_free_pages() > LEFT_OVER + (1UL << order)) {
 			page = alloc_pages(FILL_GFP, order);
 			if (!page)
 				break;
@@ -249,7 +241,7 @@ void potad_ground_corner(struct potad_ground *g)
 		}
 	}
 	/* There was no more to be had: who else wants some would have somebody killed for it. */
-	g->floor = native_free() + FLOOR;
+	g->floor = native_free_pages() + FLOOR;
 	/* The kernel has needs of its own: some that is not movable. */
 	give_back(&g->corner, SPARE);
 	/* Last, so that it is first when somebody allocates. */
@@ -259,7 +251,7 @@ void potad_ground_corner(struct potad_ground *g)
 /* Would so many pages leave others too little?  Then they are refused. */
 static bool too_low(const struct potad_ground *g, unsigned long pages)
 {
-	return native_free() < g->floor + pages;
+	return native_free_pages() < g->floor + pages;
 }
 
 /* Gives it back. */

@@ -2,7 +2,6 @@
 /* Steps, of each subject; the rules are in steps.h. */
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/vmstat.h>
 
 #include "../include/compat.h"
 #include "ledger.h"
@@ -123,15 +122,6 @@ const struct potad_stepper *potad_stepper(enum subject_id id)
 	return &steppers[id];
 }
 
-/* What others may need it for: CMA's pages are not for everybody. */
-static s64 native_free(void)
-{
-	u64 pages = global_zone_page_state(NR_FREE_PAGES);
-	u64 cma = global_zone_page_state(NR_FREE_CMA_PAGES);
-
-	return (pages - min(pages, cma)) << PAGE_SHIFT;
-}
-
 /* What is less than a page may need one. */
 static s64 wanted_by(const struct potad_step *step, unsigned int nr)
 {
@@ -159,11 +149,12 @@ static s64 wanted_by(const struct potad_step *step, unsigned int nr)
  */
 unsigned int potad_steps_spare(struct potad_step *step, unsigned int nr, atomic64_t *wanted)
 {
-	s64 bytes = wanted_by(step, nr);
+	s64 bytes = wanted_by(step, nr), least;
 	unsigned int i, refused = 0;
 
 	/* Whoever comes later sees this one's, and so one of two at the limit gives way. */
-	if (native_free() >= LEFT_ALONE + atomic64_add_return(bytes, wanted) || !bytes)
+	least = LEFT_ALONE + atomic64_add_return(bytes, wanted);
+	if ((s64)native_free_pages() << PAGE_SHIFT >= least || !bytes)
 		return 0;
 	for (i = 0; i < nr; i++) {
 		if (step[i].frees)

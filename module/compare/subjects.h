@@ -44,6 +44,7 @@
 #include <linux/pfn.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
+#include <linux/vmstat.h>
 
 #include "../pool/pool.h"
 
@@ -156,6 +157,15 @@ const char *potad_subject_missing(const struct subject_kit *kit, enum subject_id
 const char *potad_subject_unfit(const struct subject_kit *kit, enum subject_id id,
 				int first_order, int last_order);
 enum subject_id potad_subject_of(const char *name);
+
+/* Pages that are free for everybody: CMA's are not. */
+static inline unsigned long native_free_pages(void)
+{
+	unsigned long pages = global_zone_page_state(NR_FREE_PAGES);
+	unsigned long cma = global_zone_page_state(NR_FREE_CMA_PAGES);
+
+	return pages - min(pages, cma);
+}
 
 /*
  * From an order of pages.  Where a granule is larger than that the match would
