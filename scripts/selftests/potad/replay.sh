@@ -63,6 +63,13 @@ whole() {
 parts=$(awk -F, '$3 == "S" { for (k = $5, m = 1; k > $6; k--) m *= 2; n += m }
 	END { print n + 0 }' "$tmp/shipped")
 
+# steady: of a report what does not depend on how long things took, who did them, and
+# where blocks lay because another was first
+steady() {
+	grep -v -E '^(ns|[a-z_]+_ns|threads|waits|frees_elsewhere|[0-9])' "$tmp/report"
+	grep '^[0-9]' "$tmp/report" | cut -d' ' -f1-4
+}
+
 # on_recorded_cpus SUBJECT: however many threads do it, it comes to the same
 on_recorded_cpus() {
 	for threads in 1 2 5 64; do
@@ -75,9 +82,7 @@ on_recorded_cpus() {
 		else
 			[ "$(got frees_elsewhere)" -gt 0 ]
 		fi
-		grep -v -E '^(ns|elapsed_ns|threads|waits|frees_elsewhere|[0-9])' "$tmp/report" >"$tmp/seen"
-		# of the rows, what does not depend on where blocks lie
-		grep '^[0-9]' "$tmp/report" | cut -d' ' -f1-4 >>"$tmp/seen"
+		steady >"$tmp/seen"
 		[ $threads != 1 ] || cp "$tmp/seen" "$tmp/wanted"
 		cmp "$tmp/wanted" "$tmp/seen"
 		nothing_held
@@ -126,13 +131,13 @@ long() {
 # every byte in a write of its own is the same recording
 torn() {
 	replay "subject=potad" "$tmp/five"
-	grep -v '^ns\|_ns \|^waits ' "$tmp/report" >"$tmp/wanted"
+	steady >"$tmp/wanted"
 	{
 		printf 'subject=potad\n' >&3
 		dd if="$tmp/five" bs=1 2>/dev/null >&3
 		cat <&3 >"$tmp/report"
 	} 3<>"$dir/compare/replay"
-	grep -v '^ns\|_ns \|^waits ' "$tmp/report" >"$tmp/seen"
+	steady >"$tmp/seen"
 	cmp "$tmp/wanted" "$tmp/seen"
 	same "live" 2 "$(got live_at_end)"
 	same "bytes" 40960 "$(got peak_held_bytes)"
