@@ -259,6 +259,9 @@ static void tape_refuses(struct kunit *test)
 		"# POTT 1\n0,0,A,9,0,0,0,0\n0,0,A,8,3,0,0,0\n",
 		"# POTT 1\n0,0,A,8,3,0,0,0\n0,0,F,8,2\n",
 		"# POTT 1\n0,0,S,8,3,2\n",
+		"# POTT 1\n0,0,A,8,3,0,0,0\n0,0,P,10,0,0,0,0\n",
+		"# POTB 1\n0,0,A,1,512,x,1\n0,0,A,1,512,x,1\n",
+		"# POTB 1\n0,0,A,1,512,x,1\n0,0,F,1,700\n",
 		"# POTT 1\n0,0,A,8,3,0,0,0",
 		"# POTT 1\n",
 		"",
@@ -277,6 +280,31 @@ static void tape_refuses(struct kunit *test)
 	}
 }
 
+/* What cannot be had is an error, and what was had is given back. */
+static void tape_without_memory(struct kunit *test)
+{
+	static const char text[] = "# POTT 1\n0,0,A,8,3,0,0,0\n0,0,F,8,3\n";
+	unsigned int nth, left = 0, failed = 0;
+
+	for (nth = 1; !left; nth++) {
+		struct potad_tape *tape;
+		u64 line, offset;
+		int err;
+
+		KUNIT_ASSERT_LT(test, nth, 100);
+		potad_test_fail_nth(test, nth);
+		tape = potad_tape_create();
+		err = tape ? potad_tape_read(tape, text, strlen(text)) : -ENOMEM;
+		left = potad_test_fail_nth(test, 0);
+		KUNIT_EXPECT_TRUE(test, !err || err == -ENOMEM);
+		if (tape && err)
+			KUNIT_EXPECT_NOT_NULL(test, potad_tape_wrong(tape, &line, &offset));
+		potad_tape_destroy(tape);
+		failed += !!err;
+	}
+	KUNIT_EXPECT_GT(test, failed, 0);
+}
+
 static struct kunit_case contig_cases[] = {
 	KUNIT_CASE(oracle_finds_what_is_there),
 	KUNIT_CASE(oracle_agrees_with_units),
@@ -284,6 +312,7 @@ static struct kunit_case contig_cases[] = {
 	KUNIT_CASE(tape_has_a_cue_for_each),
 	KUNIT_CASE(tape_has_pages),
 	KUNIT_CASE(tape_refuses),
+	KUNIT_CASE(tape_without_memory),
 	{}
 };
 

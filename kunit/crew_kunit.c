@@ -119,7 +119,7 @@ static void world_steps(const struct subject_kit *kit, struct potad_step *step,
 		do_one(w, &step[i]);
 }
 
-static const struct potad_stepper world_stepper = { "world", IN_BYTES, false, world_steps };
+static const struct potad_stepper world_stepper = { false, world_steps };
 
 static void world_settle(const struct potad_step *step, void *arg)
 {

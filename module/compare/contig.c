@@ -18,13 +18,13 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "../include/compat.h"
 #include "compare.h"
 #include "contig.h"
 #include "ground.h"
 #include "oracle.h"
+#include "stopwatch.h"
 #include "subjects.h"
 #include "tape.h"
 
@@ -282,13 +282,6 @@ static int try_once(struct experiment *e, struct potad_contig_row *row, u64 *ns)
 	return refill(e);
 }
 
-static int compare_ns(const void *a, const void *b)
-{
-	const u64 *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static int ask(struct experiment *e, struct potad_contig_row *row)
 {
 	u64 ns[POTAD_CONTIG_TRIES];
@@ -301,7 +294,7 @@ static int ask(struct experiment *e, struct potad_contig_row *row)
 		if (err)
 			return err;
 	}
-	sort(ns, i, sizeof(*ns), compare_ns, NULL);
+	potad_sort_times(ns, i);
 	row->median = ns[i / 2];
 	row->max = ns[i - 1];
 	return 0;

@@ -124,7 +124,7 @@ static bool has_page(const struct potad_ground *g, const struct page *page)
 
 /* CMA ----------------------------------------------------------------------- */
 
-#if defined(CONFIG_DMA_CMA) && defined(POTAD_HAVE_CMA_ALLOC)
+#ifdef POTAD_HAS_CMA
 #define HAS_AREA	true
 
 static struct cma *default_area(void)

@@ -25,7 +25,7 @@
 /**
  * struct potad_lease - a block that lives
  * @id: what the recording calls it
- * @nth: how manyth step of hand @by (crew.h) allocates it; counts from 0
+ * @nth: how manyth step of hand @by (crew.h) allocates it, counts from 0; or a tape's slot
  * @next: of its bucket, or of those to be used again; a number of a lease
  * @shift: 2^@shift bytes
  * @order: the subject's, for that

@@ -30,7 +30,6 @@
 #include <linux/mutex.h>
 #include <linux/prandom.h>
 #include <linux/sched/signal.h>
-#include <linux/sort.h>
 #include <linux/vmalloc.h>
 
 #include "../include/compat.h"
@@ -38,6 +37,7 @@
 #include "lines.h"
 #include "lookup.h"
 #include "marker.h"
+#include "stopwatch.h"
 
 #define FLUSH_BYTES	(64UL << 20)	/* beyond the caches of most machines */
 #define BURST		64U		/* operations after each walk */
@@ -516,13 +516,6 @@ static struct task_struct *start_writer(struct bench *b, unsigned int subject)
 	return task;
 }
 
-static int smaller_first(const void *a, const void *b)
-{
-	u64 x = *(u64 *)a, y = *(u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* All rounds of a subject; the first of all, which warms up, does not count. */
 static int rounds(struct bench *b, const struct subject *s)
 {
@@ -567,7 +560,7 @@ static int time_subject(struct bench *b, unsigned int subject, potad_lookup_fn r
 	for (op = 0; op < (b->what->writer ? 1 : POTAD_LOOKUP_PARTS); op++) {
 		u64 *time = b->time + op * nr;
 
-		sort(time, nr, sizeof(*time), smaller_first, NULL);
+		potad_sort_times(time, nr);
 		row.op = op_names[op];
 		row.median = time[nr / 2];
 		row.min = time[0];

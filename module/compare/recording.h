@@ -28,7 +28,7 @@
  * ended.  scripts/record makes such ones.
  *
  * It is read as it comes, in pieces of any length.  What a record says about others
- * (does the block live that it frees?) is not known here.
+ * (does the block live that it frees?) is not known here: see history.h.
  */
 #ifndef POTAD_COMPARE_RECORDING_H
 #define POTAD_COMPARE_RECORDING_H

@@ -6,7 +6,6 @@
  * is timed, and costs no subject anything.  What is left of it in a batch's time is
  * that of the subject "empty".
  */
-#include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
@@ -23,8 +22,8 @@
 #include "../include/compat.h"
 #include "compare.h"
 #include "crew.h"
+#include "history.h"
 #include "ledger.h"
-#include "recording.h"
 #include "replay.h"
 #include "steps.h"
 #include "subjects.h"
@@ -40,14 +39,9 @@
  * @unit: 2^@unit bytes are the subject's order 0
  * @least: 2^@least bytes are the smallest that it has
  * @begun: when it began, in ns
- * @ledger: what lives
- * @crew: those who do the steps
- * @hand: which of them does those of the record that is being read
- * @recording: how far it has been read
+ * @history: how far the recording has been read, and what lives
+ * @crew: those who do the steps; NULL: it is over
  * @cpus: where it was recorded
- * @wrong: what is wrong with a record, if not by itself
- * @largest: order of the largest block of pages so far
- * @asking: bytes that the recording wants by now
  * @sums: what was done
  * @every: so many records are between two rows
  * @rows: how many there are
@@ -61,14 +55,9 @@ struct potad_replay {
 	unsigned int		unit;
 	unsigned int		least;
 	u64			begun;
-	struct potad_ledger	*ledger;
+	struct potad_history	history;
 	struct potad_crew	*crew;
-	unsigned int		hand;
-	struct potad_recording	recording;
 	DECLARE_BITMAP(cpus, POTAD_RECORDING_CPUS);
-	const char		*wrong;
-	unsigned int		largest;
-	u64			asking;
 	struct potad_replay_sums sums;
 	u64			every;
 	unsigned int		rows;
@@ -102,7 +91,7 @@ static void settle(const struct potad_step *step, void *arg)
 			sums->bytes -= lease_bytes(r, l);
 		sums->frees += !l->empty;
 		sums->elsewhere += !l->empty && l->by != step->hand;
-		potad_ledger_recycle(r->ledger, l);
+		potad_ledger_recycle(r->history.ledger, l);
 		return;
 	}
 	sums->allocs++;
@@ -155,8 +144,8 @@ static int fill_row(struct potad_replay *r, struct potad_replay_row *row)
 	if (err)
 		return err;
 	memset(row, 0, sizeof(*row));
-	row->events = r->sums.events;
-	row->live = potad_ledger_live(r->ledger);
+	row->events = r->history.records;
+	row->live = potad_ledger_live(r->history.ledger);
 	row->bytes = r->sums.bytes;
 	row->failed = r->sums.failed;
 	switch (source(r)) {
@@ -192,132 +181,41 @@ static int add_row(struct potad_replay *r)
 
 /* Records ----------------------------------------------------------------- */
 
-static int refuse(struct potad_replay *r, int err, const char *why)
+/* The hand that does what this one says. */
+static unsigned int hand_of(const struct potad_replay *r, const struct potad_record *record)
 {
-	r->wrong = why;
-	return err;
+	return record->cpu % r->sums.threads;
 }
 
-static u64 lease_pages(const struct potad_lease *l)
-{
-	return 1ULL << (l->shift - POTAD_RECORDING_PAGE);
-}
-
-/*
- * Does a block that lives have some of these pages?  One that is larger begins where a
- * block of its size can; one that is not, inside.
- */
-static bool overlaps(const struct potad_replay *r, u64 page, unsigned int order)
-{
-	struct potad_lease *l;
-	unsigned int k;
-	u64 i;
-
-	for (k = order + 1; k <= r->largest; k++) {
-		l = potad_ledger_find(r->ledger, ALIGN_DOWN(page, 1ULL << k));
-		if (l && l->id + lease_pages(l) > page)
-			return true;
-	}
-	for (i = 0; i < 1ULL << order; i++)
-		if (potad_ledger_find(r->ledger, page + i))
-			return true;
-	return false;
-}
-
-static int add_lease(struct potad_replay *r, const struct potad_record *record,
-		     u64 id, unsigned int shift, enum potad_mobility mobility)
-{
-	struct potad_lease *l;
-	int err;
-
-	err = potad_ledger_add(r->ledger, id, &l);
-	if (err == -E2BIG)
-		return refuse(r, err, "more blocks live at once than the region has granules");
-	if (err)
-		return refuse(r, err, "there is no memory to remember a block");
-	l->shift = shift;
-	l->order = max(shift, r->least) - r->unit;
-	l->empty = false;
-	l->mobility = mobility;
-	if (record->pages)
-		r->largest = max(r->largest, shift - POTAD_RECORDING_PAGE);
-	r->asking += 1ULL << shift;
-	r->sums.asked = max(r->sums.asked, r->asking);
-	return potad_crew_add(r->crew, r->hand, l, false);
-}
-
-static int do_alloc(struct potad_replay *r, const struct potad_record *record)
-{
-	unsigned int order = record->shift - POTAD_RECORDING_PAGE;
-
-	if (record->pages ? overlaps(r, record->id, order) :
-			    !!potad_ledger_find(r->ledger, record->id))
-		return refuse(r, -EINVAL, "it allocates what is allocated");
-	return add_lease(r, record, record->id, record->shift, record->mobility);
-}
-
-static int do_free(struct potad_replay *r, const struct potad_record *record)
-{
-	struct potad_lease *l = potad_ledger_find(r->ledger, record->id);
-
-	if (!l)
-		return refuse(r, -EINVAL, "no block lives there");
-	if (l->shift != record->shift)
-		return refuse(r, -EINVAL, "the block that lives there has another size");
-	potad_ledger_end(r->ledger, record->id);
-	r->asking -= 1ULL << record->shift;
-	return potad_crew_add(r->crew, r->hand, l, true);
-}
-
-static int do_split(struct potad_replay *r, const struct potad_record *record)
-{
-	struct potad_lease *l = potad_ledger_find(r->ledger, record->id);
-	u64 i, parts = 1ULL << (record->shift - record->small);
-	enum potad_mobility mobility;
-	int err;
-
-	mobility = l ? l->mobility : POTAD_PINNED;
-	err = do_free(r, record);
-	for (i = 0; i < parts && !err; i++)
-		err = add_lease(r, record,
-				record->id + (i << (record->small - POTAD_RECORDING_PAGE)),
-				record->small, mobility);
-	r->sums.splits++;
-	return err;
-}
-
-static int do_record(const struct potad_record *record, void *arg)
+static int begins(const struct potad_record *record, struct potad_lease *l, void *arg)
 {
 	struct potad_replay *r = arg;
-	int err = 0;
 
-	/* Whoever has made it for that can have all that lives in one chain of the ledger. */
-	cond_resched();
-	r->hand = record->cpu % r->sums.threads;
-	r->sums.cpus += !__test_and_set_bit(record->cpu, r->cpus);
-	switch (record->kind) {
-	case POTAD_RECORD_PRESENT:
-		if (r->sums.present != r->sums.events)
-			return refuse(r, -EINVAL, "what was there at first comes late");
-		r->sums.present++;
-		fallthrough;
-	case POTAD_RECORD_ALLOC:
-		err = do_alloc(r, record);
-		break;
-	case POTAD_RECORD_FREE:
-		err = do_free(r, record);
-		break;
-	case POTAD_RECORD_SPLIT:
-		err = do_split(r, record);
-		break;
-	case POTAD_RECORD_REFUSED:
-		r->sums.refused++;
-		break;
-	}
-	if (err)
-		return err;
-	return ++r->sums.events % r->every ? 0 : add_row(r);
+	l->order = max(l->shift, r->least) - r->unit;
+	l->empty = false;
+	return potad_crew_add(r->crew, hand_of(r, record), l, false);
 }
+
+static int ends(const struct potad_record *record, struct potad_lease *l, void *arg)
+{
+	struct potad_replay *r = arg;
+
+	return potad_crew_add(r->crew, hand_of(r, record), l, true);
+}
+
+static int done(const struct potad_record *record, void *arg)
+{
+	struct potad_replay *r = arg;
+
+	r->sums.cpus += !__test_and_set_bit(record->cpu, r->cpus);
+	return r->history.records % r->every ? 0 : add_row(r);
+}
+
+static const struct potad_history_ops history_ops = {
+	.begins = begins,
+	.ends = ends,
+	.done = done,
+};
 
 /* Frees all that is held. */
 static void free_all(struct potad_replay *r)
@@ -325,11 +223,11 @@ static void free_all(struct potad_replay *r)
 	struct potad_lease *l;
 	u32 bucket = 0;
 
-	while ((l = potad_ledger_any(r->ledger, &bucket))) {
+	while ((l = potad_ledger_any(r->history.ledger, &bucket))) {
 		struct potad_step step = { l, true };
 
 		r->stepper->run(r->kit, &step, 1);
-		potad_ledger_recycle(r->ledger, l);
+		potad_ledger_recycle(r->history.ledger, l);
 		cond_resched();
 	}
 }
@@ -339,7 +237,7 @@ static void choose_units(struct potad_replay *r)
 {
 	unsigned int granule = r->kit->pool->granule_shift;
 
-	switch (r->stepper->unit) {
+	switch (potad_subject[r->subject].unit) {
 	case IN_GRANULES:
 		r->unit = granule;
 		break;
@@ -361,6 +259,7 @@ static void choose_units(struct potad_replay *r)
 static int begin(struct potad_replay *r, unsigned int threads, const char **why)
 {
 	u64 granules = potad_space_size(r->kit->pool->space);
+	int err;
 
 	*why = potad_subject_missing(r->kit, r->subject);
 	if (*why)
@@ -369,15 +268,14 @@ static int begin(struct potad_replay *r, unsigned int threads, const char **why)
 
 	threads = threads ?: min(num_online_cpus(), POTAD_CREW_HANDS);
 	r->sums.threads = threads;
-	potad_recording_begin(&r->recording);
-	r->ledger = potad_ledger_create(clamp_t(u64, granules, LEASES_MIN, LEASES_MAX),
-					potad_crew_window(threads));
-	if (!r->ledger)
-		return -ENOMEM;
+	err = potad_history_begin(&r->history, clamp_t(u64, granules, LEASES_MIN, LEASES_MAX),
+				  potad_crew_window(threads), &history_ops, r);
+	if (err)
+		return err;
 	r->crew = potad_crew_create(r->stepper, r->kit, threads, settle, r);
 	if (!IS_ERR(r->crew))
 		return 0;
-	potad_ledger_destroy(r->ledger);
+	potad_history_destroy(&r->history);
 	return PTR_ERR(r->crew);
 }
 
@@ -431,14 +329,14 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_replay_begin);
 /* It is over: nothing is held any more, and others may run. */
 static void finish(struct potad_replay *r)
 {
-	if (!r->ledger)
+	if (!r->crew)
 		return;
 	potad_crew_stop(r->crew);
 	potad_crew_sums(r->crew, &r->sums.crew);
 	potad_crew_destroy(r->crew);
+	r->crew = NULL;
 	free_all(r);
-	potad_ledger_destroy(r->ledger);
-	r->ledger = NULL;
+	potad_history_destroy(&r->history);
 	potad_compare_unclaim();
 }
 
@@ -454,7 +352,7 @@ static void finish(struct potad_replay *r)
  */
 int potad_replay_read(struct potad_replay *r, const char *text, size_t len)
 {
-	int err = potad_recording_read(&r->recording, text, len, do_record, r);
+	int err = potad_history_read(&r->history, text, len);
 
 	if (err)
 		finish(r);
@@ -471,12 +369,17 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_replay_read);
  */
 int potad_replay_end(struct potad_replay *r)
 {
-	int err = potad_recording_end(&r->recording);
+	int err = potad_history_end(&r->history);
 
 	if (!err)
 		err = fill_row(r, &r->last);
+	r->sums.events = r->history.records;
+	r->sums.present = r->history.present;
+	r->sums.splits = r->history.splits;
+	r->sums.refused = r->history.refused;
+	r->sums.asked = r->history.asked;
 	r->sums.elapsed = ktime_get_ns() - r->begun;
-	r->sums.live = potad_ledger_live(r->ledger);
+	r->sums.live = potad_ledger_live(r->history.ledger);
 	finish(r);
 	return err;
 }
@@ -495,9 +398,7 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_replay_destroy);
 /* In which line, what, or NULL. */
 const char *potad_replay_wrong(const struct potad_replay *r, u64 *line, u64 *offset)
 {
-	*line = r->recording.line;
-	*offset = r->recording.offset;
-	return r->recording.wrong ?: r->wrong;
+	return potad_history_wrong(&r->history, line, offset);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_replay_wrong);
 
@@ -509,7 +410,7 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_replay_sums);
 
 const char *potad_replay_subject(const struct potad_replay *r)
 {
-	return r->stepper->name;
+	return potad_subject[r->subject].name;
 }
 
 /* Records between two rows: what was asked for, or a multiple. */

@@ -7,15 +7,14 @@
  * number, round and round.  What one allocates another may free, when it is there
  * (crew.h); beyond that, threads run beside each other as they can, at most some
  * thousand steps apart.  One thread does all in the order of the recording, on whatever
- * CPU it is.  Gaps in time are left out.
+ * CPU it is.  Gaps in time are left out.  What a record means, and which cannot be and
+ * ends it, is the history's (history.h).
  *
- *	text --recording--> records --ledger--> steps --crew--> 100 of them --subject--> time
+ *	text --history--> begins, ends --crew--> 100 steps --subject--> time
  *
  * Steps are allocations and frees, looked up in advance; only they are timed, in
- * batches.  A record that cannot be (frees what does not live, allocates what does)
- * ends it.  What the subject refuses is counted, and left out when the recording
- * frees it.  A block that the recording splits is freed, and its parts allocated:
- * not all subjects can do it in place.
+ * batches.  What the subject refuses is counted, and left out when the recording
+ * frees it.
  *
  * Before potad's free blocks are counted what CPUs keep at hand goes back, as it does
  * when a large block is wanted.  The kernel's own lists of single pages do not: nobody

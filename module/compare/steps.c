@@ -111,7 +111,7 @@ static void subject##_steps(const struct subject_kit *shared,			\
 #include "list.h"
 
 #define SUBJECT_ENTRY(subject, unit, source, name, ...)				\
-	{ name, unit, (source) == FROM_KERNEL, subject##_steps },
+	{ (source) == FROM_KERNEL, subject##_steps },
 static const struct potad_stepper steppers[POTAD_SUBJECTS] = {
 #include "list.h"
 };

@@ -32,18 +32,13 @@ struct potad_step {
 };
 
 /**
- * struct potad_stepper - a subject
- * @name: as in list.h
- * @unit: what a lease's order counts
+ * struct potad_stepper - how a subject does them
  * @native: it takes from the kernel
  * @run: does so many steps; an allocation that is refused leaves its lease empty
  */
 struct potad_stepper {
-	const char	*name;
-	enum subject_unit unit;
-	bool		native;
-	void		(*run)(const struct subject_kit *kit,
-			       struct potad_step *step, unsigned int nr);
+	bool	native;
+	void	(*run)(const struct subject_kit *kit, struct potad_step *step, unsigned int nr);
 };
 
 const struct potad_stepper *potad_stepper(enum subject_id id);

@@ -28,6 +28,7 @@ struct potad_stopwatch {
 };
 
 void potad_stopwatch_set(struct potad_stopwatch *watch);
+void potad_sort_times(u64 *times, unsigned int nr);
 
 /* Now, in ticks.  What was begun before is done, and what comes after is not begun. */
 static __always_inline u64 potad_ticks(void)

@@ -42,7 +42,7 @@ static __maybe_unused u64 pool_bytes(const struct subject_kit *kit)
 	return potad_space_size(kit->pool->space) << kit->pool->granule_shift;
 }
 
-#ifdef SUBJECT_HAS_CMA
+#ifdef POTAD_HAS_CMA
 static void find_area(struct subject_kit *kit)
 {
 	kit->cma = dev_get_cma_area(NULL);

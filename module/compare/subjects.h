@@ -46,6 +46,7 @@
 #include <linux/topology.h>
 #include <linux/vmstat.h>
 
+#include "../include/compat.h"
 #include "../pool/pool.h"
 
 #if defined(POTAD_HAVE_GPU_BUDDY)
@@ -60,10 +61,6 @@
 #define subject_buddy_block	drm_buddy_block
 #define subject_buddy_call(f)	drm_buddy_##f
 #define SUBJECT_HAS_GPU		1
-#endif
-
-#if defined(CONFIG_DMA_CMA) && defined(POTAD_HAVE_CMA_ALLOC)
-#define SUBJECT_HAS_CMA		1
 #endif
 
 /* Nobody is to be killed for it. */
@@ -275,7 +272,7 @@ static inline void kmalloc_free(const struct subject_kit *kit, unsigned int orde
 static inline bool area_alloc(const struct subject_kit *kit, unsigned int order,
 			      struct page **page)
 {
-#ifdef SUBJECT_HAS_CMA
+#ifdef POTAD_HAS_CMA
 	*page = cma_alloc(kit->cma, BIT(order), order, true);
 #else
 	*page = NULL;
@@ -286,7 +283,7 @@ static inline bool area_alloc(const struct subject_kit *kit, unsigned int order,
 static inline void area_free(const struct subject_kit *kit, unsigned int order,
 			     struct page **page)
 {
-#ifdef SUBJECT_HAS_CMA
+#ifdef POTAD_HAS_CMA
 	cma_release(kit->cma, *page, BIT(order));
 #endif
 }

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A tape; what it is, is told in tape.h. */
-#include <linux/align.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
 #include "../include/compat.h"
-#include "recording.h"
+#include "history.h"
 #include "tape.h"
 
 /* It gets no memory that others would have to be killed for. */
@@ -18,9 +14,8 @@
 
 /**
  * struct potad_tape - a tape
- * @recording: how far it has been read
- * @wrong: what is wrong with a record, if not by itself
- * @living: what lives at this point of it: a cue's number by the recording's name
+ * @history: how far the recording has been read; once it has ended without its ledger
+ * @wrong: what is wrong with it, if no record
  * @cues: how many there are
  * @slots: how many blocks are allocated by them
  * @pages: that live at this point
@@ -29,9 +24,8 @@
  * @chunk: the cues, by number
  */
 struct potad_tape {
-	struct potad_recording	recording;
+	struct potad_history	history;
 	const char		*wrong;
-	struct xarray		living;
 	u32			cues;
 	u32			slots;
 	u64			pages;
@@ -40,11 +34,64 @@ struct potad_tape {
 	struct potad_cue	*chunk[POTAD_TAPE_CHUNKS];
 };
 
+static struct potad_cue *cue_of(const struct potad_tape *tape, u32 nr)
+{
+	return &tape->chunk[nr / POTAD_TAPE_CHUNK][nr % POTAD_TAPE_CHUNK];
+}
+
 static int refuse(struct potad_tape *tape, int err, const char *why)
 {
 	tape->wrong = why;
 	return err;
 }
+
+/* About a block: the next cue; a lease's @nth is its slot. */
+static int add_cue(struct potad_tape *tape, const struct potad_lease *l, bool frees)
+{
+	unsigned int order = max_t(unsigned int, l->shift, PAGE_SHIFT) - PAGE_SHIFT;
+	struct potad_cue **chunk;
+
+	if (tape->cues == POTAD_TAPE_CHUNK * POTAD_TAPE_CHUNKS)
+		return refuse(tape, -E2BIG, "it is longer than can be kept");
+	chunk = &tape->chunk[tape->cues / POTAD_TAPE_CHUNK];
+	if (!*chunk)
+		*chunk = kvmalloc_array(POTAD_TAPE_CHUNK, sizeof(**chunk), TAPE_GFP);
+	if (!*chunk)
+		return refuse(tape, -ENOMEM, "there is no memory to keep it");
+	*cue_of(tape, tape->cues++) = (struct potad_cue){ l->nth, order, l->mobility, frees };
+	if (frees) {
+		tape->pages -= 1ULL << order;
+		return 0;
+	}
+	tape->pages += 1ULL << order;
+	if (tape->pages > tape->most) {
+		tape->most = tape->pages;
+		tape->peak = tape->cues;
+	}
+	return 0;
+}
+
+static int begins(const struct potad_record *record, struct potad_lease *l, void *arg)
+{
+	struct potad_tape *tape = arg;
+
+	l->nth = tape->slots++;
+	return add_cue(tape, l, false);
+}
+
+static int ends(const struct potad_record *record, struct potad_lease *l, void *arg)
+{
+	struct potad_tape *tape = arg;
+	int err = add_cue(tape, l, true);
+
+	potad_ledger_recycle(tape->history.ledger, l);
+	return err;
+}
+
+static const struct potad_history_ops history_ops = {
+	.begins = begins,
+	.ends = ends,
+};
 
 /* NULL: no memory. */
 struct potad_tape *potad_tape_create(void)
@@ -53,8 +100,12 @@ struct potad_tape *potad_tape_create(void)
 
 	if (!tape)
 		return NULL;
-	potad_recording_begin(&tape->recording);
-	xa_init(&tape->living);
+	/* Of those that have ended none waits. */
+	if (potad_history_begin(&tape->history, POTAD_TAPE_CHUNK * POTAD_TAPE_CHUNKS, 0,
+				&history_ops, tape)) {
+		kvfree(tape);
+		return NULL;
+	}
 	return tape;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_tape_create);
@@ -68,136 +119,10 @@ void potad_tape_destroy(struct potad_tape *tape)
 		return;
 	for (i = 0; i < POTAD_TAPE_CHUNKS; i++)
 		kvfree(tape->chunk[i]);
-	xa_destroy(&tape->living);
+	potad_history_destroy(&tape->history);
 	kvfree(tape);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_tape_destroy);
-
-static struct potad_cue *cue_of(const struct potad_tape *tape, u32 nr)
-{
-	return &tape->chunk[nr / POTAD_TAPE_CHUNK][nr % POTAD_TAPE_CHUNK];
-}
-
-static int add_cue(struct potad_tape *tape, const struct potad_cue *cue)
-{
-	struct potad_cue **chunk;
-
-	if (tape->cues == POTAD_TAPE_CHUNK * POTAD_TAPE_CHUNKS)
-		return refuse(tape, -E2BIG, "it is longer than can be kept");
-	chunk = &tape->chunk[tape->cues / POTAD_TAPE_CHUNK];
-	if (!*chunk)
-		*chunk = kvmalloc_array(POTAD_TAPE_CHUNK, sizeof(**chunk), TAPE_GFP);
-	if (!*chunk)
-		return refuse(tape, -ENOMEM, "there is no memory to keep it");
-	*cue_of(tape, tape->cues++) = *cue;
-	if (cue->frees) {
-		tape->pages -= 1ULL << cue->order;
-		return 0;
-	}
-	tape->pages += 1ULL << cue->order;
-	if (tape->pages > tape->most) {
-		tape->most = tape->pages;
-		tape->peak = tape->cues;
-	}
-	return 0;
-}
-
-static int add_alloc(struct potad_tape *tape, u64 id, unsigned int shift,
-		     enum potad_mobility mobility)
-{
-	struct potad_cue cue = {
-		.slot = tape->slots, .order = max(shift, PAGE_SHIFT) - PAGE_SHIFT,
-		.mobility = mobility,
-	};
-	u32 nr = tape->cues;
-	int err;
-
-	err = add_cue(tape, &cue);
-	if (err)
-		return err;
-	tape->slots++;
-	err = xa_insert(&tape->living, id, xa_mk_value(nr), TAPE_GFP);
-	if (err == -EBUSY)
-		return refuse(tape, -EINVAL, "it allocates what is allocated");
-	return err ? refuse(tape, err, "there is no memory to remember a block") : 0;
-}
-
-/*
- * Does a block that lives have some of these pages?  One that is larger begins where a
- * block of its size can; one that is not, inside.
- */
-static bool overlaps(struct potad_tape *tape, const struct potad_record *record)
-{
-	unsigned int order = record->shift - POTAD_RECORDING_PAGE, k;
-	unsigned long at = record->id;
-
-	if (xa_find(&tape->living, &at, record->id + (1UL << order) - 1, XA_PRESENT))
-		return true;
-	for (k = order + 1; k <= POTAD_RECORDING_SHIFT - POTAD_RECORDING_PAGE; k++) {
-		void *nr = xa_load(&tape->living, ALIGN_DOWN(record->id, 1ULL << k));
-		unsigned int has = nr ? cue_of(tape, xa_to_value(nr))->order : 0;
-
-		/* Of no more than a page its cue does not know how much it was. */
-		if (has && has + PAGE_SHIFT - POTAD_RECORDING_PAGE >= k)
-			return true;
-	}
-	return false;
-}
-
-/* @was: set to the cue that had allocated it. */
-static int add_free(struct potad_tape *tape, const struct potad_record *record,
-		    struct potad_cue *was)
-{
-	void *nr = xa_erase(&tape->living, record->id);
-	struct potad_cue cue;
-
-	if (!nr)
-		return refuse(tape, -EINVAL, "no block lives there");
-	*was = *cue_of(tape, xa_to_value(nr));
-	if (was->order != max_t(unsigned int, record->shift, PAGE_SHIFT) - PAGE_SHIFT)
-		return refuse(tape, -EINVAL, "the block that lives there has another size");
-	cue = *was;
-	cue.frees = true;
-	return add_cue(tape, &cue);
-}
-
-static int add_split(struct potad_tape *tape, const struct potad_record *record)
-{
-	u64 i, parts = 1ULL << (record->shift - record->small);
-	struct potad_cue was;
-	int err;
-
-	err = add_free(tape, record, &was);
-	for (i = 0; i < parts && !err; i++)
-		err = add_alloc(tape,
-				record->id + (i << (record->small - POTAD_RECORDING_PAGE)),
-				record->small, was.mobility);
-	return err;
-}
-
-static int add_record(const struct potad_record *record, void *arg)
-{
-	struct potad_tape *tape = arg;
-	struct potad_cue was;
-
-	cond_resched();
-	if (fatal_signal_pending(current))
-		return refuse(tape, -EINTR, "interrupted");
-	switch (record->kind) {
-	case POTAD_RECORD_PRESENT:
-	case POTAD_RECORD_ALLOC:
-		if (record->pages && overlaps(tape, record))
-			return refuse(tape, -EINVAL, "it allocates what is allocated");
-		return add_alloc(tape, record->id, record->shift, record->mobility);
-	case POTAD_RECORD_FREE:
-		return add_free(tape, record, &was);
-	case POTAD_RECORD_SPLIT:
-		return add_split(tape, record);
-	case POTAD_RECORD_REFUSED:
-		break;
-	}
-	return 0;
-}
 
 /**
  * potad_tape_read() - the next piece of the recording
@@ -211,7 +136,7 @@ static int add_record(const struct potad_record *record, void *arg)
  */
 int potad_tape_read(struct potad_tape *tape, const char *text, size_t len)
 {
-	return potad_recording_read(&tape->recording, text, len, add_record, tape);
+	return potad_history_read(&tape->history, text, len);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_tape_read);
 
@@ -224,10 +149,10 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_tape_read);
  */
 int potad_tape_end(struct potad_tape *tape)
 {
-	int err = potad_recording_end(&tape->recording);
+	int err = potad_history_end(&tape->history);
 
 	/* Only who reads on has to know what lives. */
-	xa_destroy(&tape->living);
+	potad_history_destroy(&tape->history);
 	if (!err && !tape->slots)
 		err = refuse(tape, -EINVAL, "it allocates nothing");
 	return err;
@@ -237,9 +162,9 @@ EXPORT_SYMBOL_POTAD_TESTS(potad_tape_end);
 /* In which line, what, or NULL. */
 const char *potad_tape_wrong(const struct potad_tape *tape, u64 *line, u64 *offset)
 {
-	*line = tape->recording.line;
-	*offset = tape->recording.offset;
-	return tape->recording.wrong ?: tape->wrong;
+	const char *wrong = potad_history_wrong(&tape->history, line, offset);
+
+	return wrong ?: tape->wrong;
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_tape_wrong);
 

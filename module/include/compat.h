@@ -41,6 +41,14 @@
 #define MAX_PAGE_ORDER			(MAX_ORDER - 1)
 #endif
 
+/*
+ * POTAD_HAS_CMA: there can be CMA areas, and modules may allocate from them.  Before 7.x
+ * modules could not.
+ */
+#if defined(CONFIG_DMA_CMA) && defined(POTAD_HAVE_CMA_ALLOC)
+#define POTAD_HAS_CMA			1
+#endif
+
 /* kzalloc_obj() and its like: since 7.0.  Can go with 6.12. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(p, gfp)		kzalloc(sizeof(p), gfp)

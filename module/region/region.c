@@ -66,7 +66,7 @@ static unsigned long region_pages(const struct potad_region *region)
 	return region->bytes >> PAGE_SHIFT;
 }
 
-#if defined(CONFIG_DMA_CMA) && defined(POTAD_HAVE_CMA_ALLOC)
+#ifdef POTAD_HAS_CMA
 #define CMA_SOURCE (&cma_source)
 
 /*

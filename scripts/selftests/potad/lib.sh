@@ -20,7 +20,8 @@
 #   - the kernel log got no warning or worse meanwhile. That makes silence on a
 #     user's mistake part of every test; a test that must find a line in the log
 #     says so with expect_log.
-# A function that cannot test says skip "reason".
+# A function that cannot test says skip "reason". A test of 10 seconds and more says how
+# long it took, for people; nothing depends on it.
 #
 # The names of tests carry the rows of the project's fault checklist (F01 ...).
 #
@@ -395,6 +396,7 @@ check() {
 	shift
 	mark
 	held=
+	read -r began _ </proc/uptime
 	(
 		set -e
 		"$@"
@@ -416,6 +418,9 @@ check() {
 			fresh || result=1
 		fi
 	} >>"$tmp/said" 2>&1
+	read -r ended _ </proc/uptime
+	took=$((${ended%.*} - ${began%.*}))
+	[ $took -lt 10 ] || echo "# $name: took $took s"
 	case $result in
 	0)
 		ktap_test_pass "$name"
