@@ -512,6 +512,19 @@ stream() {
 	return $refusal
 }
 
+# no_stream NAME ERRNO REASON SETTINGS RECORDING: as stream; it must be refused, with this
+# errno and, in the one line of the reason, this
+no_stream() {
+	if stream "$1" "$4" "$5"; then
+		cat "$tmp/report"
+		echo "not refused"
+		return 1
+	fi
+	cat "$tmp/report"
+	same "lines of a reason" 1 "$(wc -l <"$tmp/report")"
+	grep -q "^error: $2: .*$3" "$tmp/report"
+}
+
 # got NAME: a value of the report
 got() {
 	awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$tmp/report"
