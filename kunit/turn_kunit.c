@@ -7,6 +7,7 @@
  * never looks.
  */
 #include <kunit/test.h>
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
@@ -219,12 +220,49 @@ static void fragments_are_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->turn->last.nr), 1);
 }
 
+/* What one CPU allocates the other frees, all of it, and both are timed. */
+static void all_goes_to_the_other_side(struct kunit *test)
+{
+	/* Trays of 500, of three, and of one: how many blocks, and operations. */
+	static const u32 sizes[][2] = { { 1000, 3 * 500 + 1 }, { 7, 20 }, { 1, 5 } };
+	struct turn_test *t = turn_test(test);
+	struct potad_member *two = t->turn->member;
+	unsigned int b, i;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one CPU");
+	t->turn->members = 2;
+	for (i = 0; i < 2; i++)
+		two[i].held = potad_test_memory(test, 1000 * sizeof(union potad_held));
+	for (b = 0; b < ARRAY_SIZE(sizes); b++) {
+		u64 requests;
+
+		t->turn->blocks = sizes[b][0];
+		t->turn->ops = sizes[b][1];
+		run(test, t, subject_nothing, POTAD_CROSS, true, 7);
+		requests = two[0].requests;
+		for (i = 0; i < ARRAY_SIZE(subjects); i++) {
+			if (!run(test, t, subjects[i], POTAD_CROSS, true, 7))
+				continue;
+			KUNIT_EXPECT_EQ_MSG(test, two[0].requests, requests, "%s",
+					    potad_subject[subjects[i]].name);
+			run(test, t, subjects[i], POTAD_CROSS, false, 7);
+			KUNIT_EXPECT_EQ(test, two[1].had, 0);
+			KUNIT_EXPECT_EQ(test, two[0].tally[0].ops, t->turn->ops);
+			KUNIT_EXPECT_EQ(test, two[0].tally[1].ops, 0);
+			KUNIT_EXPECT_EQ(test, two[1].tally[0].ops, 0);
+			KUNIT_EXPECT_EQ(test, two[1].tally[1].ops, t->turn->ops);
+		}
+	}
+}
+
 static struct kunit_case turn_cases[] = {
 	KUNIT_CASE(all_are_asked_for_the_same),
 	KUNIT_CASE(one_request_more_is_seen),
 	KUNIT_CASE(all_operations_are_timed),
 	KUNIT_CASE(some_are_timed_by_themselves),
 	KUNIT_CASE(fragments_are_counted),
+	KUNIT_CASE(all_goes_to_the_other_side),
 	{}
 };
 

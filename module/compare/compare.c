@@ -82,7 +82,7 @@ static const struct workload {
 	[POTAD_RANDOM_FREE] = { "random-free", { "random-free" }, true },
 	[POTAD_CHURN] = { "churn", { "churn" }, true },
 	[POTAD_MIXED] = { "mixed", { "mixed" }, true },
-	[POTAD_CROSS] = { "cross", { "cross" } },
+	[POTAD_CROSS] = { "cross", { "cross-alloc", "cross-free" }, true },
 	[POTAD_FRAGMENTATION] = { "fragmentation", { "whole-2M", "had-2M" }, true },
 };
 

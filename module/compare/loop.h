@@ -258,90 +258,69 @@ static __always_inline void LOOP(mixed)(struct potad_member *m, const bool lone)
 	m->had = 0;
 }
 
-/*
- * The two sides of "cross".  Each tells the other how far it is only now and then, as a
- * line that both write to costs more than many a free.  Who frees goes on until nothing
- * more will come.
- */
+/* Hands all that there is to the other side, which goes on taking until the end. */
+static __always_inline void LOOP(give)(struct potad_member *m, u32 given)
+{
+	struct potad_ring *ring = m->turn->ring;
+	struct potad_tray *tray = &ring->tray[given % POTAD_RING_TRAYS];
+	HELD *held = m->held;
+
+	/* With its number comes that the tray is empty. */
+	while (given - smp_load_acquire(&ring->taken) == POTAD_RING_TRAYS)
+		ring_wait();
+	tray->nr = m->had;
+	memcpy(tray->slot, held, m->had * sizeof(*held));
+	m->had = 0;
+	/* With its number goes what is in the tray. */
+	smp_store_release(&ring->given, given + 1);
+}
+
+/* Takes the next tray; false if none will come. */
+static __always_inline bool LOOP(take)(struct potad_member *m, u32 taken)
+{
+	struct potad_ring *ring = m->turn->ring;
+	struct potad_tray *tray = &ring->tray[taken % POTAD_RING_TRAYS];
+	HELD *held = m->held;
+	bool ended;
+
+	for (;;) {
+		/* What was given before the end is seen after it. */
+		ended = smp_load_acquire(&ring->ended);
+		/* With its number comes what is in the tray. */
+		if (smp_load_acquire(&ring->given) != taken)
+			break;
+		if (ended)
+			return false;
+		ring_wait();
+	}
+	memcpy(held, tray->slot, tray->nr * sizeof(*held));
+	m->had = tray->nr;
+	/* With its number goes that the tray is empty. */
+	smp_store_release(&ring->taken, taken + 1);
+	return true;
+}
+
+/* A quarter of all blocks is with either side at most, and half of them on their way. */
 static __always_inline void LOOP(produce)(struct potad_member *m, const bool lone)
 {
-	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
-	struct potad_ring *ring = m->turn->ring;
-	HELD *slot = (HELD *)ring->slot;
-	u32 left, n, i, head = 0, tail = 0;
-	u64 begin;
+	const u32 most = clamp(m->turn->blocks / 2, 1U, BATCH);
+	u32 left, n, given = 0;
 
 	for (left = m->turn->ops; left; left -= n) {
-		n = min(left, BATCH);
-		begin = batch_begin(m, lone);
-		for (i = 0; i < n; i++) {
-			u64 one;
-
-			while (tail - head == POTAD_RING_SLOTS) {
-				/* With the places comes that they are empty. */
-				head = smp_load_acquire(&ring->head);
-				if (tail - head == POTAD_RING_SLOTS)
-					ring_wait();
-			}
-			one = lone_begin(m, lone);
-			if (!LOOP(alloc)(&kit, k, &slot[tail % POTAD_RING_SLOTS])) {
-				potad_turn_fail(m->turn, -ENOMEM);
-				/* With its number goes what is in the places. */
-				smp_store_release(&ring->tail, tail);
-				return;
-			}
-			lone_end(m, lone, 0, one);
-			request(m, lone, i);
-			tail++;
-			if (tail % RING_TOLD == 0)
-				/* With its number goes what is in the places. */
-				smp_store_release(&ring->tail, tail);
-		}
-		batch_done(m, lone, 0, begin, n);
-		if (potad_turn_stopped(m->turn))
+		n = min(left, most);
+		if (!LOOP(allocs_to)(m, n, 0, lone))
 			break;
+		LOOP(give)(m, given++);
 	}
-	/* The same, for the last ones. */
-	smp_store_release(&ring->tail, tail);
+	LOOP(frees)(m, UNTIMED, lone);
 }
 
 static __always_inline void LOOP(consume)(struct potad_member *m, const bool lone)
 {
-	const struct subject_kit kit = *m->turn->kit;
-	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
-	struct potad_ring *ring = m->turn->ring;
-	HELD *slot = (HELD *)ring->slot;
-	u32 i, head = 0, tail = 0;
-	bool ended = false;
-	u64 begin, one;
+	u32 taken = 0;
 
-	while (!ended) {
-		begin = batch_begin(m, lone);
-		for (i = 0; i < BATCH; i++) {
-			while (head == tail && !ended) {
-				/* What came before the end is seen after it. */
-				ended = smp_load_acquire(&ring->ended);
-				/* With the places comes what is in them. */
-				tail = smp_load_acquire(&ring->tail);
-				if (head != tail)
-					ended = false;
-				else if (!ended)
-					ring_wait();
-			}
-			if (ended)
-				break;
-			one = lone_begin(m, lone);
-			LOOP(free)(&kit, k, &slot[head % POTAD_RING_SLOTS]);
-			lone_end(m, lone, 0, one);
-			head++;
-			if (head % RING_TOLD == 0)
-				/* With its number goes that they are empty. */
-				smp_store_release(&ring->head, head);
-		}
-		batch_done(m, lone, 0, begin, i);
-		cond_resched();
-	}
+	while (LOOP(take)(m, taken++))
+		LOOP(frees)(m, 1, lone);
 }
 
 static __always_inline void LOOP(cross)(struct potad_member *m, const bool lone)

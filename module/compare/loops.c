@@ -13,22 +13,18 @@
 #include <linux/minmax.h>
 #include <linux/processor.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
 #include "../include/compat.h"
 #include "loops.h"
 
-/* Operations that are timed together. */
-#define BATCH		500U
+#define BATCH		POTAD_BATCH
 
 /* A part that is not timed. */
 #define UNTIMED		POTAD_TURN_PARTS
 
 /* One of so many is timed by itself: a prime, so that it is never the same one of a cache. */
 #define LONE_OF		17U
-
-/* "cross" tells the other side every so many. */
-#define RING_TOLD	16U
-static_assert(POTAD_RING_SLOTS % RING_TOLD == 0 && POTAD_RING_SLOTS / RING_TOLD >= 4);
 
 /* So often "fragmentation" gives a tenth back and takes it anew. */
 #define FRAGMENT_ROUNDS	100U
@@ -46,11 +42,20 @@ static __always_inline u64 batch_begin(struct potad_member *m, const bool lone)
 	return potad_ticks();
 }
 
+/* How long, since @begin, in ns; without what the clock itself costs. */
+static __always_inline u64 lasted(const struct potad_member *m, u64 begin)
+{
+	const struct potad_stopwatch *watch = &m->turn->watch;
+	u64 ticks = potad_ticks_since(begin);
+
+	return potad_stopwatch_ns(watch, ticks - min(ticks, watch->cost));
+}
+
 /* A batch that began at @begin is done. */
 static __always_inline void batch_done(struct potad_member *m, const bool lone,
 				       unsigned int part, u64 begin, u32 ops)
 {
-	u64 ns = potad_stopwatch_ns(&m->turn->watch, potad_ticks_since(begin));
+	u64 ns = lasted(m, begin);
 
 	if (lone || part == UNTIMED || !ops)
 		return;
@@ -71,15 +76,13 @@ static __always_inline u64 lone_begin(struct potad_member *m, const bool lone)
 static __always_inline void lone_end(struct potad_member *m, const bool lone,
 				     unsigned int part, u64 begin)
 {
-	const struct potad_stopwatch *watch = &m->turn->watch;
-	u64 ticks;
+	u64 ns;
 
 	if (!lone || !begin)
 		return;
-	ticks = potad_ticks_since(begin);
-	ticks -= min(ticks, watch->cost);
+	ns = lasted(m, begin);
 	if (part != UNTIMED)
-		potad_tally_add(&m->tally[part], potad_stopwatch_ns(watch, ticks), 1);
+		potad_tally_add(&m->tally[part], ns, 1);
 }
 
 /* Into the hash of what is asked for goes what of it is at random. */
@@ -111,7 +114,7 @@ static __always_inline u32 random_order(u64 number, u32 limit)
 	return ((number >> 16 & 0xffff) * limit) >> 16;
 }
 
-/* The other side of the ring is behind. */
+/* The other side is behind. */
 static inline void ring_wait(void)
 {
 	cpu_relax();

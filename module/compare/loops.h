@@ -14,14 +14,24 @@
 /* By enum subject_id. */
 extern const potad_loops_fn potad_loops[POTAD_SUBJECTS];
 
-/* "cross" hands over through this; each side has a line of its own to write to. */
-#define POTAD_RING_SLOTS	64U
+#define POTAD_BATCH		500U	/* operations that are timed together */
+#define POTAD_RING_TRAYS	2U
+
+/*
+ * "cross" hands over through this, a tray at a time.  Who allocates fills a tray of its
+ * own, and who frees empties a copy: what it costs to get lines of the ring from the other
+ * CPU, and to wait for it, is not timed.  What it costs to get those of a block is.
+ */
+struct potad_tray {
+	u32		nr;			/* in it */
+	union potad_held slot[POTAD_BATCH];
+} ____cacheline_aligned;
 
 struct potad_ring {
-	u32		head ____cacheline_aligned;	/* written by who frees */
-	u32		tail ____cacheline_aligned;	/* by who allocates */
+	u32		taken ____cacheline_aligned;	/* trays; written by who frees */
+	u32		given ____cacheline_aligned;	/* by who allocates */
 	bool		ended;				/* nothing more will come */
-	union potad_held slot[POTAD_RING_SLOTS] ____cacheline_aligned;
+	struct potad_tray tray[POTAD_RING_TRAYS];
 };
 
 #endif /* POTAD_COMPARE_LOOPS_H */

@@ -190,8 +190,8 @@ int potad_turn_run(struct potad_turn *turn, potad_loops_fn loops, u64 seed)
 	turn->err = 0;
 	frames_clear(&turn->ever);
 	frames_clear(&turn->last);
-	turn->ring->head = 0;
-	turn->ring->tail = 0;
+	turn->ring->given = 0;
+	turn->ring->taken = 0;
 	turn->ring->ended = false;
 	atomic_set(&turn->arrived, 0);
 	for (i = 0; i < turn->members; i++) {
@@ -233,7 +233,7 @@ struct potad_turn *potad_turn_create(const struct subject_kit *kit)
 	frames_init(&turn->last);
 	for (i = 0; i < POTAD_COMPARE_CPUS; i++)
 		turn->member[i].turn = turn;
-	turn->ring = kzalloc_obj(*turn->ring, GFP_KERNEL);
+	turn->ring = kvzalloc_obj(*turn->ring, GFP_KERNEL);
 	if (!turn->ring) {
 		kvfree(turn);
 		return NULL;
@@ -248,7 +248,7 @@ void potad_turn_destroy(struct potad_turn *turn)
 		return;
 	frames_clear(&turn->ever);
 	frames_clear(&turn->last);
-	kfree(turn->ring);
+	kvfree(turn->ring);
 	kvfree(turn);
 }
 EXPORT_SYMBOL_POTAD_TESTS(potad_turn_destroy);

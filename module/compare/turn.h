@@ -10,8 +10,8 @@
  *	churn         of @blocks that are held one at random is freed, and one
  *	              allocated for it
  *	mixed         the same with random orders, @first_order to @last_order
- *	cross         the first CPU allocates, the second frees; they hand over
- *	              through a small ring: each allocation and each free
+ *	cross         the first CPU allocates, the second frees, both at once, up to 500
+ *	              at a time: each allocation; and, apart, each free
  *	fragmentation nothing: it counts the 2 MiB in which it had a block, and those in
  *	              which it still has one.
  *	              @blocks are allocated, half of them, drawn at random, given
@@ -20,7 +20,7 @@
  *
  * There are two kinds of turns.  In the one operations are timed in batches, which
  * disturbs them least; in the other (@lone) each 17th by itself, which shows how long
- * single ones take at worst, and what the clock itself costs is subtracted.  The
+ * single ones take at worst.  What the clock itself costs is subtracted.  The
  * latter also makes a hash of all requests: of what is drawn at random, and in which
  * order.  It is the same for all subjects, or they were not compared.
  *
@@ -43,7 +43,7 @@
 #include "stopwatch.h"
 #include "tally.h"
 
-#define POTAD_TURN_PARTS	2	/* timed apart: bulk's two */
+#define POTAD_TURN_PARTS	2	/* timed apart: allocations, frees */
 
 struct potad_member;
 struct potad_ring;

@@ -336,7 +336,8 @@ check "F66 one CPU and two, and the harness alone" work churn \
 	"orders=2 cpus=1,2 subjects=potad,empty" "2 potad % churn 1" "2 potad % churn 2" \
 	"2 empty % churn 1" "2 empty % churn 2"
 check "F66 cross takes two CPUs by itself" work cross "orders=0 subjects=potad-described,buddy" \
-	"0 potad-described % cross 2" "0 buddy % cross 2"
+	"0 potad-described % cross-alloc 2" "0 potad-described % cross-free 2" \
+	"0 buddy % cross-alloc 2" "0 buddy % cross-free 2"
 check "F66 every subject gives figures, or says why not" everybody
 check "F66 orders below a page" small
 check "F66 pair asks all for the same" same_requests pair
