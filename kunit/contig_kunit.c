@@ -280,7 +280,10 @@ static void tape_refuses(struct kunit *test)
 	}
 }
 
-/* What cannot be had is an error, and what was had is given back. */
+/*
+ * What cannot be had is an error, and what was had is given back.  (Of what has more than a
+ * page one failure is none: then it is had in pieces.)
+ */
 static void tape_without_memory(struct kunit *test)
 {
 	static const char text[] = "# POTT 1\n0,0,A,8,3,0,0,0\n0,0,F,8,3\n";

@@ -247,12 +247,48 @@ static void all_goes_to_the_other_side(struct kunit *test)
 			KUNIT_EXPECT_EQ_MSG(test, two[0].requests, requests, "%s",
 					    potad_subject[subjects[i]].name);
 			run(test, t, subjects[i], POTAD_CROSS, false, 7);
-			KUNIT_EXPECT_EQ(test, two[1].had, 0);
 			KUNIT_EXPECT_EQ(test, two[0].tally[0].ops, t->turn->ops);
 			KUNIT_EXPECT_EQ(test, two[0].tally[1].ops, 0);
 			KUNIT_EXPECT_EQ(test, two[1].tally[0].ops, 0);
 			KUNIT_EXPECT_EQ(test, two[1].tally[1].ops, t->turn->ops);
 		}
+	}
+}
+
+static u64 pool_free(struct kunit *test, struct turn_test *t)
+{
+	struct potad_space_stat *stat = potad_test_memory(test, sizeof(*stat));
+	u64 cached;
+
+	potad_pool_drain(t->kit.pool);
+	potad_pool_stat(t->kit.pool, stat, &cached);
+	return stat->free;
+}
+
+/* What is refused in the middle ends it; what is on its way by then is freed. */
+static void the_other_side_frees_what_there_was(struct kunit *test)
+{
+	static const enum subject_id refused[] = { subject_bare, subject_described };
+	struct turn_test *t = turn_test(test);
+	unsigned int i;
+	u64 before;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one CPU");
+	/* Of 2 MiB the pool has 32, and nobody waits for what the other is about to free. */
+	t->turn->workload = POTAD_CROSS;
+	t->turn->first_order = 9;
+	t->turn->last_order = 9;
+	t->turn->members = 2;
+	t->turn->blocks = 200;
+	t->turn->ops = 1000;
+	for (i = 0; i < 2; i++)
+		t->turn->member[i].held = potad_test_memory(test, 200 * sizeof(union potad_held));
+	before = pool_free(test, t);
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		t->turn->lone = i;
+		KUNIT_EXPECT_EQ(test, potad_turn_run(t->turn, potad_loops[refused[i]], 7), -ENOMEM);
+		KUNIT_EXPECT_EQ(test, pool_free(test, t), before);
 	}
 }
 
@@ -263,6 +299,7 @@ static struct kunit_case turn_cases[] = {
 	KUNIT_CASE(some_are_timed_by_themselves),
 	KUNIT_CASE(fragments_are_counted),
 	KUNIT_CASE(all_goes_to_the_other_side),
+	KUNIT_CASE(the_other_side_frees_what_there_was),
 	{}
 };
 

@@ -19,6 +19,8 @@ TOP = os.path.dirname(SCRIPTS)
 OUT = os.path.join(TOP, "out")
 # Which of them this is, and its target of make: scripts/report/run is "report".
 SCRIPT = os.path.relpath(os.path.realpath(sys.argv[0]), TOP)
+if not SCRIPT.startswith("scripts" + os.sep):
+    raise ImportError("this is for what lies in scripts/: it knows its name from there")
 NAME = SCRIPT.split(os.sep)[1]
 WORK = os.path.join(TOP, "build", NAME)
 

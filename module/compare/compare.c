@@ -13,7 +13,8 @@
  * counted.  All get the same random numbers, and different ones in each round.
  * Nobody zeroes or touches what is allocated.
  *
- * The time of an operation is that of a batch of 500, divided by them.  Median and
+ * The time of an operation is that of a batch of 500 (turn.h: of fewer, where not so many
+ * are done or handed over at once), divided by them.  Median and
  * percentiles are of all batches of all rounds.  What befalls fewer than
  * every other batch is not in the median; it is in the mean, and so is what
  * else the machine had to do.  After each such turn a subject has another one, in which
@@ -75,15 +76,15 @@ static struct subject_kit kit;		/* changed by whoever has set that bit */
 static const struct workload {
 	const char	*name;
 	const char	*part[POTAD_TURN_PARTS];
-	bool		holds;		/* many blocks at once */
+	unsigned int	holds;		/* so many blocks at once, by each CPU, or more; 0: few */
 } workloads[POTAD_WORKLOADS] = {
 	[POTAD_PAIR] = { "pair", { "pair" } },
-	[POTAD_BULK] = { "bulk", { "bulk-alloc", "bulk-free" }, true },
-	[POTAD_RANDOM_FREE] = { "random-free", { "random-free" }, true },
-	[POTAD_CHURN] = { "churn", { "churn" }, true },
-	[POTAD_MIXED] = { "mixed", { "mixed" }, true },
-	[POTAD_CROSS] = { "cross", { "cross-alloc", "cross-free" }, true },
-	[POTAD_FRAGMENTATION] = { "fragmentation", { "whole-2M", "had-2M" }, true },
+	[POTAD_BULK] = { "bulk", { "bulk-alloc", "bulk-free" }, 1 },
+	[POTAD_RANDOM_FREE] = { "random-free", { "random-free" }, 1 },
+	[POTAD_CHURN] = { "churn", { "churn" }, 1 },
+	[POTAD_MIXED] = { "mixed", { "mixed" }, 1 },
+	[POTAD_CROSS] = { "cross", { "cross-alloc", "cross-free" }, 2 },
+	[POTAD_FRAGMENTATION] = { "fragmentation", { "whole-2M", "had-2M" }, 1 },
 };
 
 /**
@@ -256,6 +257,9 @@ static int make_room(struct comparison *c, struct order_range orders)
 	bytes = min(bytes, BLOCKS_MAX * mean);
 	bytes = fragments(c) ? div_u64(bytes, 10) * 9 : bytes / 2;
 	c->blocks = div64_u64(bytes, mean);
+	/* Each side has a tray, and there are two on the way. */
+	if (c->cmp->workload == POTAD_CROSS)
+		c->blocks = min(c->blocks, 4 * POTAD_BATCH);
 	c->held = kvcalloc(c->blocks, sizeof(union potad_held), GFP_KERNEL);
 	c->order = kvzalloc(c->blocks, GFP_KERNEL);
 	if (c->held && c->order)
@@ -306,7 +310,7 @@ static int turn(struct comparison *c, unsigned int subject, unsigned int cpus,
 	t->blocks = c->blocks / __fls(c->cmp->cpus);
 	if (workload == POTAD_BULK || workload == POTAD_RANDOM_FREE)
 		t->blocks = min(t->blocks, t->ops);
-	if (workloads[workload].holds && !t->blocks)
+	if (t->blocks < workloads[workload].holds)
 		return -ENODATA;
 	for (i = 0; i < cpus; i++) {
 		t->member[i].held = c->held + i * t->blocks * sizeof(union potad_held);
@@ -532,9 +536,10 @@ static u64 ratio_of(const struct comparison *c, const struct result *result,
 		/* The shares of what each had something in. */
 		mine *= max(median_of(c, native, 1), 1ULL);
 		theirs *= max(median_of(c, result, 1), 1ULL);
-		swap(mine, theirs);
+		return theirs ? div64_u64(mine * 100, theirs) : 0;
 	}
-	return mine ? div64_u64(theirs * 100, mine) : 0;
+	/* A time of 0 is one that the clock does not see. */
+	return div64_u64(theirs * 100, max(mine, 1ULL));
 }
 
 static void report_part(struct comparison *c, struct order_range orders,
@@ -571,7 +576,7 @@ static void report_part(struct comparison *c, struct order_range orders,
 		}
 		if (rival < POTAD_SUBJECTS)
 			native = c->result[cpus][rival];
-		if (row.median && native && !native->why)
+		if (!row.why && native && !native->why)
 			row.ratio = ratio_of(c, result, native, part);
 		report(&row, arg);
 	}

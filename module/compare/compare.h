@@ -87,7 +87,7 @@ struct potad_compare {
  *	   to be compared with; 0 if that did not run
  * @refused: how many allocations were refused, where that does not end it
  * @requests: a hash of what was asked for: the same for all subjects
- * @clock: ns that were subtracted from the time of each of @one
+ * @clock: ns that were subtracted from the time of each batch, and of each of @one
  * @least: how many 2 MiB there must be something in, for all that is held
  * @counted: what the processor counted; NULL: nobody has asked for it
  */

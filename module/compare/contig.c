@@ -31,6 +31,9 @@
 /* Pages that may lie outside the ground, at most. */
 #define OUTSIDE		(SZ_64M >> PAGE_SHIFT)
 
+/* Percent that may be missing where no more fits. */
+#define SHORT_OF	2
+
 #define NO_SLOT		U32_MAX
 
 static const u64 sizes[] = {
@@ -134,7 +137,10 @@ static void hold(struct experiment *e, const struct potad_cue *cue)
 				 div64_u64(100 * e->within, e->ground.pages));
 }
 
-/* The tape has been played: what it has left stays.  -ERANGE: nothing comes of it. */
+/*
+ * The tape has been played: what it has left stays.  If that was in vain no more fits: the
+ * target is lowered a little.  -ERANGE: that will not do.
+ */
 static int next_pass(struct experiment *e)
 {
 	struct potad_holding *h;
@@ -144,8 +150,11 @@ static int next_pass(struct experiment *e)
 	memset(e->live, 0, potad_tape_slots(e->tape) * sizeof(*e->live));
 	e->at = 0;
 	e->sums->passes++;
-	if (!e->full && e->all <= e->passed)
-		return -ERANGE;
+	if (!e->full && e->all <= e->passed) {
+		if (e->within + e->ground.pages * SHORT_OF / 100 < e->target)
+			return -ERANGE;
+		e->target = e->within;
+	}
 	e->passed = e->all;
 	e->full = false;
 	return 0;

@@ -11,7 +11,8 @@
  * fill the ground (ground.h) beyond what is asked for, something has to go: the oldest
  * block, or any, as the random numbers want it.  So it goes on until as much had to go as
  * asked for, in multiples of what is held; then the ground is full, has been used for
- * long, and is held so.
+ * long, and is held so.  Where no more fits, up to 2 percent below the target are full as
+ * well: the kernel may have something of its own there, which is not the tape's.
  *
  * Then runs of each size and alignment are asked for, some times each.  One that was had
  * is given back before the next: nothing has changed, but where pages were moved away.
@@ -62,7 +63,7 @@ struct potad_contig {
 
 /**
  * struct potad_contig_row - one size and alignment, at one fill
- * @fill: percent, asked for
+ * @fill: percent, asked for; @held can be up to 2 less, where no more fits
  * @held: hundredths of a percent of the ground that were held, at the first try
  * @bytes: of the run
  * @align: its alignment

@@ -50,7 +50,7 @@ static int begins(struct potad_history *h, const struct potad_record *record,
 
 	err = potad_ledger_add(h->ledger, id, &l);
 	if (err == -E2BIG)
-		return refuse(h, err, "more blocks live at once than can be remembered");
+		return refuse(h, err, h->ops->limit);
 	if (err)
 		return refuse(h, err, "there is no memory to remember a block");
 	l->shift = shift;

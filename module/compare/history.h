@@ -28,6 +28,7 @@
  * @ends: it lives no more; the lease is out of the ledger, and whoever is done with
  *	  it, now or later, has potad_ledger_recycle() for it
  * @done: that was the record; may be NULL
+ * @limit: what is wrong, in words, when more blocks live at once than may
  *
  * Each returns 0, or an errno that ends the reading.
  */
@@ -35,6 +36,7 @@ struct potad_history_ops {
 	int (*begins)(const struct potad_record *record, struct potad_lease *lease, void *arg);
 	int (*ends)(const struct potad_record *record, struct potad_lease *lease, void *arg);
 	int (*done)(const struct potad_record *record, void *arg);
+	const char *limit;
 };
 
 /**

@@ -143,6 +143,26 @@ static __always_inline void LOOP(bulk)(struct potad_member *m, const bool lone)
 	potad_turn_meet(m);
 }
 
+/*
+ * What a batch asks for is drawn before it is timed, and where its blocks are kept is
+ * fetched: with a million of them that would take longer than what is timed.
+ */
+static __always_inline void LOOP(draw)(struct potad_member *m, u32 nr)
+{
+	const u32 blocks = m->turn->blocks;
+	HELD *held = m->held;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		u32 slot;
+
+		m->drawn[i] = next_random(&m->random);
+		slot = random_slot(m->drawn[i], blocks);
+		prefetchw(&held[slot]);
+		prefetchw(&m->order[slot]);
+	}
+}
+
 /* Of one order. */
 static __always_inline void LOOP(churn_batches)(struct potad_member *m, const bool lone)
 {
@@ -150,14 +170,15 @@ static __always_inline void LOOP(churn_batches)(struct potad_member *m, const bo
 	const unsigned int k = LOOP(order_of)(&kit, m->turn->first_order);
 	const u32 blocks = m->turn->blocks;
 	HELD *held = m->held;
-	u64 begin, state = m->random;
 	u32 left, n, i;
+	u64 begin;
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
+		LOOP(draw)(m, n);
 		begin = batch_begin(m, lone);
 		for (i = 0; i < n; i++) {
-			u32 slot = random_slot(next_random(&state), blocks);
+			u32 slot = random_slot(m->drawn[i], blocks);
 			u64 one = lone_begin(m, lone);
 			HELD *h = &held[slot];
 
@@ -196,14 +217,15 @@ static __always_inline void LOOP(mixed_batches)(struct potad_member *m, const bo
 	const unsigned int orders = m->turn->last_order - m->turn->first_order + 1;
 	const u32 blocks = m->turn->blocks;
 	HELD *held = m->held;
-	u64 begin, state = m->random;
 	u32 left, n, i;
+	u64 begin;
 
 	for (left = m->turn->ops; left; left -= n) {
 		n = min(left, BATCH);
+		LOOP(draw)(m, n);
 		begin = batch_begin(m, lone);
 		for (i = 0; i < n; i++) {
-			u64 number = next_random(&state);
+			u64 number = m->drawn[i];
 			u32 slot = random_slot(number, blocks);
 			unsigned int k = low + random_order(number, orders);
 			u64 one = lone_begin(m, lone);
@@ -303,7 +325,8 @@ static __always_inline bool LOOP(take)(struct potad_member *m, u32 taken)
 /* A quarter of all blocks is with either side at most, and half of them on their way. */
 static __always_inline void LOOP(produce)(struct potad_member *m, const bool lone)
 {
-	const u32 most = clamp(m->turn->blocks / 2, 1U, BATCH);
+	/* Some trays, however little there is to do: else one side waits for the other. */
+	const u32 most = clamp(min(m->turn->blocks / 2, m->turn->ops / 8), 1U, BATCH);
 	u32 left, n, given = 0;
 
 	for (left = m->turn->ops; left; left -= n) {

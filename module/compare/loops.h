@@ -14,7 +14,6 @@
 /* By enum subject_id. */
 extern const potad_loops_fn potad_loops[POTAD_SUBJECTS];
 
-#define POTAD_BATCH		500U	/* operations that are timed together */
 #define POTAD_RING_TRAYS	2U
 
 /*

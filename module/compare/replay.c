@@ -215,6 +215,7 @@ static const struct potad_history_ops history_ops = {
 	.begins = begins,
 	.ends = ends,
 	.done = done,
+	.limit = "more blocks live at once than the region has granules",
 };
 
 /* Frees all that is held. */

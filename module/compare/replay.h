@@ -57,7 +57,7 @@ struct potad_replay_row {
 };
 
 /**
- * struct potad_replay_sums - what came of it
+ * struct potad_replay_sums - what came of it; complete when potad_replay_end() returns
  * @threads: that did it
  * @cpus: on how many it was recorded
  * @events: records

@@ -12,6 +12,8 @@
 /* It gets no memory that others would have to be killed for. */
 #define TAPE_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
+#define TOO_LONG	"it is longer than can be kept"
+
 /**
  * struct potad_tape - a tape
  * @history: how far the recording has been read; once it has ended without its ledger
@@ -52,7 +54,7 @@ static int add_cue(struct potad_tape *tape, const struct potad_lease *l, bool fr
 	struct potad_cue **chunk;
 
 	if (tape->cues == POTAD_TAPE_CHUNK * POTAD_TAPE_CHUNKS)
-		return refuse(tape, -E2BIG, "it is longer than can be kept");
+		return refuse(tape, -E2BIG, TOO_LONG);
 	chunk = &tape->chunk[tape->cues / POTAD_TAPE_CHUNK];
 	if (!*chunk)
 		*chunk = kvmalloc_array(POTAD_TAPE_CHUNK, sizeof(**chunk), TAPE_GFP);
@@ -91,6 +93,7 @@ static int ends(const struct potad_record *record, struct potad_lease *l, void *
 static const struct potad_history_ops history_ops = {
 	.begins = begins,
 	.ends = ends,
+	.limit = TOO_LONG,
 };
 
 /* NULL: no memory. */

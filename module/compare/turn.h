@@ -10,8 +10,8 @@
  *	churn         of @blocks that are held one at random is freed, and one
  *	              allocated for it
  *	mixed         the same with random orders, @first_order to @last_order
- *	cross         the first CPU allocates, the second frees, both at once, up to 500
- *	              at a time: each allocation; and, apart, each free
+ *	cross         the first CPU allocates, the second frees what it has had, up to
+ *	              500 at a time: each allocation; and, apart, each free
  *	fragmentation nothing: it counts the 2 MiB in which it had a block, and those in
  *	              which it still has one.
  *	              @blocks are allocated, half of them, drawn at random, given
@@ -26,7 +26,9 @@
  *
  * Each CPU is a member with blocks, random numbers and tallies of its own.  They
  * wait for each other before and after what is timed, so that all the while
- * that one is timed the others are at work as well.
+ * that one is timed the others are at work as well.  Not so in "cross": whoever is
+ * faster waits, untimed, for what it has to free, or for room; so the slower one is
+ * alone for a part of its time.
  *
  * If one of them fails all stop, and give back what they hold.
  */
@@ -43,6 +45,7 @@
 #include "stopwatch.h"
 #include "tally.h"
 
+#define POTAD_BATCH		500U	/* operations that are timed together */
 #define POTAD_TURN_PARTS	2	/* timed apart: allocations, frees */
 
 struct potad_member;
@@ -71,6 +74,7 @@ struct potad_frames {
  * @me: which one of them: 0, 1 ...
  * @met: how often it has waited for the others
  * @random: state of its random numbers
+ * @drawn: those of the batch that is under way
  * @held: room for @blocks of what a subject holds
  * @order: room for as many orders
  * @had: how many it holds
@@ -87,6 +91,7 @@ struct potad_member {
 	unsigned int		me;
 	unsigned int		met;
 	u64			random;
+	u64			drawn[POTAD_BATCH];
 	void			*held;
 	u8			*order;
 	u32			had;

@@ -38,7 +38,7 @@ struct answer {
 };
 
 #define COLUMNS	"# order subject ns_median ns_min ns_max ratio_to_native ns_p99 ns_mean refused part cpus ns_p999 ns_longest one_p50 one_p99 one_p999 one_longest unit requests"
-#define ABOUT_ONE	"# one: operations timed by themselves; of each %llu ns for the clock subtracted\n"
+#define ABOUT_ONE	"# one: operations timed by themselves; from each, and each batch, %llu ns for the clock are subtracted\n"
 #define ABOUT_FRAMES	"# order %d: what is held at the end has room in %llu of 2 MiB; whole: of all it ever had (had-2M), with nothing left\n"
 #define ROWS_MAX	((POTAD_REPLY_SIZE - 4096) / 200)
 #define DASHES	"- - - - - - - "

@@ -84,18 +84,19 @@ on_recorded_cpus() {
 	same "threads, if nobody says" "$(nproc)" "$(got threads)"
 }
 
-# hardly anything but frees of what the other CPU has just allocated
+# across THREADS BLOCKS: hardly anything but frees of what the other CPU has just
+# allocated; more of them than may be under way at once
 across() {
-	awk 'BEGIN {
+	awk -v blocks="$2" 'BEGIN {
 		print "# POTT 1"
-		for (i = 0; i < 3000; i++) {
+		for (i = 0; i < blocks; i++) {
 			printf "0,%d,A,%x,%d,0,0,0\n", i % 2, i % 64 * 16, i % 4
 			printf "0,%d,F,%x,%d\n", (i + 1) % 2, i % 64 * 16, i % 4
 		}
 	}' >"$tmp/across"
 	for subject in potad potad-described buddy buddy-described; do
 		replay "subject=$subject threads=$1" "$tmp/across"
-		same "freed elsewhere" 3000 "$(got frees_elsewhere)"
+		same "freed elsewhere" "$2" "$(got frees_elsewhere)"
 		same "refused" 0 "$(got failed)"
 		same "peak" 32768 "$(got peak_held_bytes)"
 		same "left" 0 "$(got live_at_end)"
@@ -497,8 +498,8 @@ check "on its CPUs, by potad" on_recorded_cpus potad
 check "on its CPUs, by potad, described" on_recorded_cpus potad-described
 check "on its CPUs, by the kernel" on_recorded_cpus buddy
 check "on its CPUs, by the kernel, described" on_recorded_cpus buddy-described
-check "what one CPU allocates the other frees" across 2
-check "what one thread allocates another frees, more of them than CPUs" across 7
+check "what one CPU allocates the other frees" across 2 3000
+check "what one thread allocates another frees, more of them than CPUs" across 7 6000
 check "F64 a long recording" long
 check "a recording byte by byte is the same" torn
 check "blocks of less than a page" bytes
