@@ -158,8 +158,9 @@ static __always_inline void LOOP(draw)(struct potad_member *m, u32 nr)
 
 		m->drawn[i] = next_random(&m->random);
 		slot = random_slot(m->drawn[i], blocks);
-		prefetchw(&held[slot]);
-		prefetchw(&m->order[slot]);
+		/* By reading: to prefetch was no more than a wish, where pages were cold too. */
+		(void)READ_ONCE(*(u8 *)&held[slot]);
+		(void)READ_ONCE(m->order[slot]);
 	}
 }
 

@@ -11,7 +11,6 @@
 #include <linux/errno.h>
 #include <linux/hash.h>
 #include <linux/minmax.h>
-#include <linux/prefetch.h>
 #include <linux/processor.h>
 #include <linux/sched.h>
 #include <linux/string.h>
