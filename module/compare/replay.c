@@ -50,7 +50,7 @@
  */
 struct potad_replay {
 	enum subject_id		subject;
-	const struct potad_stepper *stepper;
+	struct potad_stepper	stepper;
 	const struct subject_kit *kit;
 	unsigned int		unit;
 	unsigned int		least;
@@ -227,7 +227,7 @@ static void free_all(struct potad_replay *r)
 	while ((l = potad_ledger_any(r->history.ledger, &bucket))) {
 		struct potad_step step = { l, true };
 
-		r->stepper->run(r->kit, &step, 1);
+		r->stepper.run(r->kit, &step, 1);
 		potad_ledger_recycle(r->history.ledger, l);
 		cond_resched();
 	}
@@ -273,7 +273,7 @@ static int begin(struct potad_replay *r, unsigned int threads, const char **why)
 				  potad_crew_window(threads), &history_ops, r);
 	if (err)
 		return err;
-	r->crew = potad_crew_create(r->stepper, r->kit, threads, settle, r);
+	r->crew = potad_crew_create(&r->stepper, r->kit, threads, settle, r);
 	if (!IS_ERR(r->crew))
 		return 0;
 	potad_history_destroy(&r->history);

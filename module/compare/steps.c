@@ -110,16 +110,19 @@ static void subject##_steps(const struct subject_kit *shared,			\
 
 #include "list.h"
 
-#define SUBJECT_ENTRY(subject, unit, source, name, ...)				\
-	{ (source) == FROM_KERNEL, subject##_steps },
-static const struct potad_stepper steppers[POTAD_SUBJECTS] = {
+#define SUBJECT_ENTRY(subject, ...)						\
+	[subject_##subject] = subject##_steps,
+
+static const potad_steps_fn steps[POTAD_SUBJECTS] = {
 #include "list.h"
 };
 
-/* The steps of a subject. */
-const struct potad_stepper *potad_stepper(enum subject_id id)
+/* How a subject does steps. */
+struct potad_stepper potad_stepper(enum subject_id id)
 {
-	return &steppers[id];
+	return (struct potad_stepper){
+		.native = potad_subject[id].source == FROM_KERNEL, .run = steps[id],
+	};
 }
 
 /* What is less than a page may need one. */

@@ -31,17 +31,20 @@ struct potad_step {
 	u8			hand;
 };
 
+typedef void (*potad_steps_fn)(const struct subject_kit *kit, struct potad_step *step,
+			       unsigned int nr);
+
 /**
  * struct potad_stepper - how a subject does them
  * @native: it takes from the kernel
  * @run: does so many steps; an allocation that is refused leaves its lease empty
  */
 struct potad_stepper {
-	bool	native;
-	void	(*run)(const struct subject_kit *kit, struct potad_step *step, unsigned int nr);
+	bool		native;
+	potad_steps_fn	run;
 };
 
-const struct potad_stepper *potad_stepper(enum subject_id id);
+struct potad_stepper potad_stepper(enum subject_id id);
 unsigned int potad_steps_spare(struct potad_step *step, unsigned int nr, atomic64_t *wanted);
 void potad_steps_spared(struct potad_step *step, unsigned int nr, atomic64_t *wanted);
 
