@@ -159,8 +159,8 @@ static int desc_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 	return err;
 }
 
-/* And undone. */
-static void desc_unmake(struct potad_type *type, struct potad_desc *desc)
+/* And undone; false: the words are somebody else's, who may have the descriptor as well. */
+static bool desc_unmake(struct potad_type *type, struct potad_desc *desc)
 {
 	u64 granule = granule_of(type, desc->place);
 	unsigned int order = potad_place_order(desc->place);
@@ -169,8 +169,9 @@ static void desc_unmake(struct potad_type *type, struct potad_desc *desc)
 	if (WARN_ONCE(!potad_index_clear(&type->pool->index, granule, order,
 					 desc_word(type, desc)),
 		      "potad: words of a %s changed under it\n", type->name))
-		return;
+		return false;
 	potad_memory_return(type, granule, order);
+	return true;
 }
 
 /* A descriptor that describes nothing yet. */
@@ -183,6 +184,66 @@ static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
 	return desc;
 }
 
+/* The slab allocator gives and takes many for less, but in 6.1 only with interrupts on. */
+static bool slab_has_bulk(void)
+{
+	return !irqs_disabled();
+}
+
+/* Descriptors that describe nothing yet: the first as @gfp says.  Returns how many. */
+static unsigned int descs_new(struct potad_type *type, gfp_t gfp, gfp_t more,
+			      struct potad_desc **descs, unsigned int nr)
+{
+	unsigned int got, i;
+
+	descs[0] = desc_new(type, gfp);
+	if (!descs[0])
+		return 0;
+	if (nr > 1 && slab_has_bulk()) {
+		if (!kmem_cache_alloc_bulk(type->cache, more, nr - 1, (void **)&descs[1]))
+			return 1;
+		for (i = 1; type->parts && i < nr; i++)
+			INIT_LIST_HEAD(potad_desc_parts(type, descs[i]));
+		return nr;
+	}
+	for (got = 1; got < nr; got++) {
+		descs[got] = desc_new(type, more);
+		if (!descs[got])
+			break;
+	}
+	return got;
+}
+
+static void descs_free(struct potad_type *type, struct potad_desc **descs, unsigned int nr)
+{
+	unsigned int i;
+
+	if (nr > 1 && slab_has_bulk()) {
+		kmem_cache_free_bulk(type->cache, nr, (void **)descs);
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		kmem_cache_free(type->cache, descs[i]);
+}
+
+/* Sets the words of blocks, whose descriptors are "coming".  Returns of how many. */
+static unsigned int set_words(struct potad_type *type, unsigned int order, gfp_t gfp,
+			      gfp_t more, const u64 *granules, struct potad_desc **descs,
+			      unsigned int nr)
+{
+	unsigned int i;
+
+	/* First of all: these lines are far away, and can come all at once. */
+	for (i = 0; i < nr; i++)
+		WRITE_ONCE(descs[i]->place,
+			   place_of(type, granules[i], order) | POTAD_PLACE_COMING);
+	for (i = 0; i < nr; i++)
+		if (potad_index_set(&type->pool->index, granules[i], order,
+				    desc_word(type, descs[i]), i ? more : gfp))
+			break;
+	return i;
+}
+
 /*
  * Describes blocks of memory that was just taken; those for which there is no memory, or
  * which have failed, go back.  Returns how many, at the beginning of @descs; if there is
@@ -191,32 +252,35 @@ static struct potad_desc *desc_new(struct potad_type *type, gfp_t gfp)
 static int describe_some(struct potad_type *type, unsigned int order, gfp_t gfp,
 			 const u64 *granules, unsigned int nr, struct potad_desc **descs)
 {
-	unsigned int i;
-	int made = 0, err = 0;
+	/* For more than one nobody waits, and no reserve is touched. */
+	gfp_t more = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_HIGH)) |
+		     __GFP_NOWARN | __GFP_NOMEMALLOC;
+	unsigned int got, set, made = 0, i;
 
-	for (i = 0; i < nr && err != -ENOMEM; i++) {
-		struct potad_desc *desc;
+	got = descs_new(type, gfp, more, descs, nr);
+	set = set_words(type, order, gfp, more, granules, descs, got);
+	descs_free(type, descs + set, got - set);
+	/* Of what there was no memory to describe nobody will know. */
+	for (i = set; i < nr; i++)
+		potad_memory_return(type, granules[i], order);
+	if (!set)
+		return -ENOMEM;
 
-		/* For more than one nobody waits, and no reserve is touched. */
-		if (made)
-			gfp = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_HIGH)) |
-			      __GFP_NOWARN | __GFP_NOMEMALLOC;
-		desc = desc_new(type, gfp);
-		if (!desc) {
-			potad_memory_return(type, granules[i], order);
-			err = -ENOMEM;
+	smp_mb();	/* words before marks; see the top */
+	for (i = 0; i < set; i++) {
+		struct potad_desc *desc = descs[i];
+
+		if (unlikely(potad_space_has_failed(type->pool->space, granules[i], order))) {
+			potad_index_clear(&type->pool->index, granules[i], order,
+					  desc_word(type, desc));
+			potad_space_free(type->pool->space, granules[i], order);
+			kmem_cache_free(type->cache, desc);
 			continue;
 		}
-		err = desc_make_at(type, granules[i], order, gfp, desc);
-		if (err)
-			kmem_cache_free(type->cache, desc);
-		else
-			descs[made++] = desc;
+		WRITE_ONCE(desc->place, place_of(type, granules[i], order));
+		descs[made++] = desc;
 	}
-	/* Of what there was no memory to describe nobody will know. */
-	for (; i < nr; i++)
-		potad_memory_return(type, granules[i], order);
-	return made ?: err;
+	return made ?: -EAGAIN;
 }
 
 /**
@@ -254,15 +318,15 @@ int potad_blocks_make(struct potad_type *type, unsigned int order, gfp_t gfp,
 	return got;
 }
 
-/* They are in stock no longer, and never were.  Any context but NMI. */
+/* They are in stock no longer, and never were; @descs too.  Any context but NMI. */
 void potad_blocks_unmake(struct potad_type *type, struct potad_desc **descs, unsigned int nr)
 {
-	unsigned int i;
+	unsigned int i, undone = 0;
 
-	for (i = 0; i < nr; i++) {
-		desc_unmake(type, descs[i]);
-		kmem_cache_free(type->cache, descs[i]);
-	}
+	for (i = 0; i < nr; i++)
+		if (desc_unmake(type, descs[i]))
+			descs[undone++] = descs[i];
+	descs_free(type, descs, undone);
 }
 
 /* It is somebody's now. */

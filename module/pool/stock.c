@@ -37,7 +37,7 @@ struct potad_stock_shared {
 #define MOVE		3U
 
 /* What goes back at once, out of a store that is full. */
-#define SPILL		16U
+#define SPILL		32U
 
 static struct potad_stock_store *store_of(struct potad_stock *stock, unsigned int order)
 {
@@ -350,26 +350,48 @@ static unsigned long stock_count(struct potad_local *local)
 }
 
 /*
- * How much may be kept of an order: see stock.h.  What is kept is no loss to who may
- * sleep: see potad_memory_take().  On a kernel with PREEMPT_RT nothing: there the slab
- * allocator sleeps on its locks, and what is drained goes back with preemption off.
+ * What there is to be shared out.  What is kept is no loss to who may sleep: see
+ * potad_memory_take().  On a kernel with PREEMPT_RT nothing: there the slab allocator
+ * sleeps on its locks, and what is drained goes back with preemption off.
  */
+static u64 pool_bytes(const struct potad_type *type)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RT) ? 0 : type->pool->bytes;
+}
+
+/* How many blocks of an order a line may keep, and a store: see stock.h. */
+static unsigned int line_most(const struct potad_type *type, unsigned int order)
+{
+	u64 bytes = min(pool_bytes(type) / 64, POTAD_STOCK_BYTES);
+
+	return min_t(u64, bytes >> (type->granule_shift + order), POTAD_STOCK_SLOTS);
+}
+
+static unsigned int store_most(const struct potad_type *type, unsigned int order)
+{
+	u64 bytes = min(pool_bytes(type) / 128 / num_possible_cpus(), POTAD_STOCK_BYTES);
+	unsigned int shift = type->granule_shift + order;
+
+	return max(min_t(u64, bytes >> shift, POTAD_STORE_LARGE),
+		   min_t(u64, min(bytes, POTAD_STORE_BYTES) >> shift, POTAD_STORE_SMALL));
+}
+
 static void stock_init(struct potad_type *type, unsigned int cpu, bool wary)
 {
 	struct potad_stock *stock = per_cpu_ptr(type->stock, cpu);
-	u64 bytes = IS_ENABLED(CONFIG_PREEMPT_RT) ? 0 : type->pool->bytes;
-	u64 in_line = min(bytes / 64, POTAD_STOCK_BYTES);
-	u64 in_store = min(bytes / 128 / num_possible_cpus(), POTAD_STOCK_BYTES);
+	struct potad_desc **slot = stock->slots;
 	unsigned int order;
 
 	for (order = 0; order < POTAD_STOCK_ORDERS; order++) {
 		struct potad_stock_store *store = store_of(stock, order);
-		unsigned int shift = type->granule_shift + order;
 
 		stock->line[order].wary = wary;
-		stock->line[order].max = min_t(u64, in_line >> shift, POTAD_STOCK_SLOTS);
-		if (store)
-			store->max = min_t(u64, in_store >> shift, POTAD_STORE_SLOTS);
+		stock->line[order].max = line_most(type, order);
+		if (!store)
+			continue;
+		store->max = store_most(type, order);
+		store->slot = slot;
+		slot += store->max;
 	}
 }
 
@@ -406,13 +428,17 @@ static const struct potad_local_ops stock_ops = {
 int potad_stock_create(struct potad_type *type)
 {
 	struct potad_stock_shared *shared = kzalloc_obj(*shared, GFP_KERNEL);
+	unsigned int slots = 0, order;
 	char name[POTAD_NAME_MAX + 13];
 	int cpu;
 
 	if (!shared)
 		return -ENOMEM;
 	shared->type = type;
-	type->stock = __alloc_percpu(sizeof(struct potad_stock), 64);
+	for (order = 0; order < POTAD_STORE_ORDERS; order++)
+		slots += store_most(type, order);
+	type->stock = __alloc_percpu(sizeof(struct potad_stock) +
+				     slots * sizeof(struct potad_desc *), 64);
 	if (!type->stock)
 		goto no_stock;
 	for_each_possible_cpu(cpu) {

@@ -10,17 +10,22 @@
  *	byte 0   1    2     3      8              48      56      64
  *	  [ busy | nr | max | wary | slot 0 .. 4  | pops  | pushes ]
  *	                                ^ |
- *	                                | v   for small orders, 31 more
+ *	                                | v   for small orders, a store behind it
  *	                        [ nr | max | slot ... ]
  *
  * The line is worked on by its own CPU alone; others want something of it: both as
  * local.h tells.
  *
+ * A program that starts or ends allocates or frees some hundred pages in a row.  So of
+ * small blocks there are up to 255 in a store, if that is no more than 2 MiB; of larger
+ * ones up to 31.
+ *
  * Of no order a line keeps more than POTAD_STOCK_BYTES, or a 64th of the pool; nor does
  * the store behind it, or all CPUs' together a 128th.  So blocks larger than that are not
  * kept at all, and all orders together are below POTAD_STOCK_MOST for each CPU and type:
- * what is kept of an order doubles from one to the next up to five blocks (31) of it, and
- * is the same for at most three (five) more.
+ * what a line keeps of an order doubles from one to the next up to five blocks of it, and
+ * is the same for at most three more; a store's doubles up to 2 MiB, is about that for
+ * three more, doubles again twice and is the same for at most five.
  *
  * @pops and @pushes are how many blocks were handed out and came back: what a hit
  * would have to count anyway.
@@ -41,12 +46,14 @@ struct potad_type;
 
 #define POTAD_STOCK_SLOTS	5
 #define POTAD_STOCK_ORDERS	20
-#define POTAD_STORE_SLOTS	31
+#define POTAD_STORE_LARGE	31	/* blocks, of any size */
+#define POTAD_STORE_SMALL	255	/* up to POTAD_STORE_BYTES */
 #define POTAD_STORE_ORDERS	11
-#define POTAD_STOCK_DETACHED	96
+#define POTAD_STOCK_DETACHED	256
 
+#define POTAD_STORE_BYTES	(2ULL << 20)
 #define POTAD_STOCK_BYTES	(8ULL << 20)
-#define POTAD_STOCK_MOST	(12 * POTAD_STOCK_BYTES)
+#define POTAD_STOCK_MOST	(13 * POTAD_STOCK_BYTES)
 
 struct potad_stock_line {
 	u8	busy;		/* being worked on, by this CPU */
@@ -62,9 +69,8 @@ static_assert(sizeof(struct potad_stock_line) == 64);
 struct potad_stock_store {
 	u32	nr;		/* in @slot */
 	u32	max;		/* at most; 0: there is none */
-	struct potad_desc *slot[POTAD_STORE_SLOTS];
-} __aligned(64);
-static_assert(sizeof(struct potad_stock_store) == 256);
+	struct potad_desc **slot; /* in @slots of its stock */
+};
 
 /* Per CPU. */
 struct potad_stock {
@@ -76,7 +82,13 @@ struct potad_stock {
 	/* by who drains.								*/
 	unsigned int	detached;
 	struct potad_desc *detach[POTAD_STOCK_DETACHED];
+
+	struct potad_desc *slots[];		/* of all stores, one after the other */
 };
+
+/* More is not to be had for each CPU. */
+static_assert(sizeof(struct potad_stock) + POTAD_STORE_ORDERS * POTAD_STORE_SMALL *
+	      sizeof(struct potad_desc *) <= PCPU_MIN_UNIT_SIZE);
 
 /**
  * struct potad_stock_stat - what a stock has and has done
