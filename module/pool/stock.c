@@ -23,6 +23,7 @@
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/topology.h>
 
 #include "../include/compat.h"
 #include "pool.h"
@@ -418,6 +419,33 @@ static const struct potad_local_ops stock_ops = {
 	.gone = stock_gone,
 };
 
+static void slots_destroy(struct potad_type *type)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kvfree(per_cpu_ptr(type->stock, cpu)->slots);
+}
+
+/* On an error what there is has to be destroyed. */
+static int slots_create(struct potad_type *type)
+{
+	size_t bytes = 0;
+	unsigned int order;
+	int cpu;
+
+	for (order = 0; order < POTAD_STORE_ORDERS; order++)
+		bytes += store_most(type, order) * sizeof(struct potad_desc *);
+	for_each_possible_cpu(cpu) {
+		struct potad_stock *stock = per_cpu_ptr(type->stock, cpu);
+
+		stock->slots = kvmalloc_node(bytes, GFP_KERNEL, cpu_to_node(cpu));
+		if (!stock->slots)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /**
  * potad_stock_create() - from now on blocks of this type are kept at hand
  * @type: the type, which has its pool, and a slab cache of descriptors
@@ -428,29 +456,28 @@ static const struct potad_local_ops stock_ops = {
 int potad_stock_create(struct potad_type *type)
 {
 	struct potad_stock_shared *shared = kzalloc_obj(*shared, GFP_KERNEL);
-	unsigned int slots = 0, order;
 	char name[POTAD_NAME_MAX + 13];
 	int cpu;
 
 	if (!shared)
 		return -ENOMEM;
 	shared->type = type;
-	for (order = 0; order < POTAD_STORE_ORDERS; order++)
-		slots += store_most(type, order);
-	type->stock = __alloc_percpu(sizeof(struct potad_stock) +
-				     slots * sizeof(struct potad_desc *), 64);
+	type->stock = __alloc_percpu(sizeof(struct potad_stock), 64);
 	if (!type->stock)
 		goto no_stock;
+	if (slots_create(type))
+		goto no_slots;
 	for_each_possible_cpu(cpu) {
 		per_cpu_ptr(type->stock, cpu)->shared = shared;
 		stock_init(type, cpu, true);
 	}
 	snprintf(name, sizeof(name), "potad-stock-%s", type->name);
 	if (potad_local_init(&shared->local, &stock_ops, name))
-		goto no_local;
+		goto no_slots;
 	return 0;
 
-no_local:
+no_slots:
+	slots_destroy(type);
 	free_percpu(type->stock);
 	type->stock = NULL;
 no_stock:
@@ -474,6 +501,7 @@ void potad_stock_destroy(struct potad_type *type)
 	struct potad_stock_shared *shared = shared_of(type);
 
 	potad_local_exit(&shared->local);
+	slots_destroy(type);
 	free_percpu(type->stock);
 	type->stock = NULL;
 	kfree(shared);

@@ -83,12 +83,9 @@ struct potad_stock {
 	unsigned int	detached;
 	struct potad_desc *detach[POTAD_STOCK_DETACHED];
 
-	struct potad_desc *slots[];		/* of all stores, one after the other */
+	struct potad_desc **slots;		/* of all stores, one after the other: */
+						/* there is little memory for each CPU */
 };
-
-/* More is not to be had for each CPU. */
-static_assert(sizeof(struct potad_stock) + POTAD_STORE_ORDERS * POTAD_STORE_SMALL *
-	      sizeof(struct potad_desc *) <= PCPU_MIN_UNIT_SIZE);
 
 /**
  * struct potad_stock_stat - what a stock has and has done
