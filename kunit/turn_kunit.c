@@ -255,23 +255,12 @@ static void all_goes_to_the_other_side(struct kunit *test)
 	}
 }
 
-static u64 pool_free(struct kunit *test, struct turn_test *t)
-{
-	struct potad_space_stat *stat = potad_test_memory(test, sizeof(*stat));
-	u64 cached;
-
-	potad_pool_drain(t->kit.pool);
-	potad_pool_stat(t->kit.pool, stat, &cached);
-	return stat->free;
-}
-
 /* What is refused in the middle ends it; what is on its way by then is freed. */
 static void the_other_side_frees_what_there_was(struct kunit *test)
 {
 	static const enum subject_id refused[] = { subject_bare, subject_described };
 	struct turn_test *t = turn_test(test);
 	unsigned int i;
-	u64 before;
 
 	if (num_online_cpus() < 2)
 		kunit_skip(test, "one CPU");
@@ -284,11 +273,10 @@ static void the_other_side_frees_what_there_was(struct kunit *test)
 	t->turn->ops = 1000;
 	for (i = 0; i < 2; i++)
 		t->turn->member[i].held = potad_test_memory(test, 200 * sizeof(union potad_held));
-	before = pool_free(test, t);
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
 		t->turn->lone = i;
 		KUNIT_EXPECT_EQ(test, potad_turn_run(t->turn, potad_loops[refused[i]], 7), -ENOMEM);
-		KUNIT_EXPECT_EQ(test, pool_free(test, t), before);
+		potad_test_all_free(test, t->kit.pool, 0);
 	}
 }
 

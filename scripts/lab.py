@@ -17,6 +17,8 @@ import sys
 SCRIPTS = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(SCRIPTS)
 OUT = os.path.join(TOP, "out")
+# The recording that is one of them all.
+SHIPPED = os.path.join(SCRIPTS, "traces", "busybox.pott.gz")
 # Which of them this is, and its target of make: scripts/report/run is "report".
 SCRIPT = os.path.relpath(os.path.realpath(sys.argv[0]), TOP)
 if not SCRIPT.startswith("scripts" + os.sep):

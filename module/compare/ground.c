@@ -125,8 +125,6 @@ static bool has_page(const struct potad_ground *g, const struct page *page)
 /* CMA ----------------------------------------------------------------------- */
 
 #ifdef POTAD_HAS_CMA
-#define HAS_AREA	true
-
 static struct cma *default_area(void)
 {
 	return dev_get_cma_area(NULL);
@@ -142,8 +140,6 @@ static void cma_give(struct cma *cma, struct page *page, unsigned long pages)
 	WARN_ON_ONCE(!cma_release(cma, page, pages));
 }
 #else
-#define HAS_AREA	false
-
 static struct cma *default_area(void)
 {
 	return NULL;
@@ -398,7 +394,7 @@ static int open_other(struct potad_ground *g)
 	struct potad_region region;
 	int err;
 
-	if (is_area(g) && !HAS_AREA)
+	if (is_area(g) && !__is_defined(POTAD_HAS_CMA))
 		return -EOPNOTSUPP;
 	if (potad_ground_spills(g)) {
 		/* Of any size: indexes are not used twice. */

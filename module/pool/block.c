@@ -106,6 +106,22 @@ int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
 }
 
 /*
+ * Has a block failed before its words could be found?  Then both are gone.  There has been
+ * a full barrier since the words were set; see the top.
+ */
+static bool failed_meanwhile(struct potad_type *type, u64 granule, unsigned int order,
+			     unsigned long word)
+{
+	struct potad_pool *pool = type->pool;
+
+	if (likely(!potad_space_has_failed(pool->space, granule, order)))
+		return false;
+	potad_index_clear(&pool->index, granule, order, word);
+	potad_space_free(pool->space, granule, order);
+	return true;
+}
+
+/*
  * Sets the words of a block that was just taken; of a descriptor the references are
  * 0.  Returns 0; -ENOMEM; -EAGAIN if it has failed by now: take another one.  An
  * error gives the memory back.
@@ -113,18 +129,12 @@ int potad_memory_take(struct potad_type *type, unsigned int order, gfp_t gfp,
 int potad_memory_describe(struct potad_type *type, u64 granule, unsigned int order,
 			  gfp_t gfp, unsigned long word)
 {
-	struct potad_pool *pool = type->pool;
-
-	if (potad_index_set(&pool->index, granule, order, word, gfp & ~__GFP_ZERO)) {
+	if (potad_index_set(&type->pool->index, granule, order, word, gfp & ~__GFP_ZERO)) {
 		potad_memory_return(type, granule, order);
 		return -ENOMEM;
 	}
 	smp_mb();	/* words before mark; see the top */
-	if (likely(!potad_space_has_failed(pool->space, granule, order)))
-		return 0;
-	potad_index_clear(&pool->index, granule, order, word);
-	potad_space_free(pool->space, granule, order);
-	return -EAGAIN;
+	return failed_meanwhile(type, granule, order, word) ? -EAGAIN : 0;
 }
 
 void potad_memory_return(struct potad_type *type, u64 granule, unsigned int order)
@@ -270,10 +280,7 @@ static int describe_some(struct potad_type *type, unsigned int order, gfp_t gfp,
 	for (i = 0; i < set; i++) {
 		struct potad_desc *desc = descs[i];
 
-		if (unlikely(potad_space_has_failed(type->pool->space, granules[i], order))) {
-			potad_index_clear(&type->pool->index, granules[i], order,
-					  desc_word(type, desc));
-			potad_space_free(type->pool->space, granules[i], order);
+		if (failed_meanwhile(type, granules[i], order, desc_word(type, desc))) {
 			kmem_cache_free(type->cache, desc);
 			continue;
 		}
